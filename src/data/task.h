@@ -1,0 +1,43 @@
+/* data/task.h - which column is what, and which task the data asks for, with the evidence.
+ * Threads: pure functions on an immutable table. */
+#ifndef AGLM_DATA_TASK_H
+#define AGLM_DATA_TASK_H
+
+#include "base/str.h"
+#include "data/table.h"
+
+typedef enum aglm_task {
+    AGLM_TASK_AUTO,
+    AGLM_TASK_BINARY,
+    AGLM_TASK_MULTICLASS,
+    AGLM_TASK_MULTILABEL,
+    AGLM_TASK_REGRESSION, /* recognised, not yet supported */
+    AGLM_TASK_TAGGING,    /* recognised, not yet supported */
+    AGLM_TASK_GENERATION  /* recognised, not yet supported */
+} aglm_task;
+
+const char *aglm_task_name(aglm_task t);
+bool aglm_task_from_name(const char *name, aglm_task *out);
+
+typedef struct aglm_task_options {
+    const char *label; /* column by name or 1-based number; NULL: guess */
+    const char *text;  /* the same; several joined by a comma are put together with a blank line between */
+    aglm_task task;
+} aglm_task_options;
+
+#define AGLM_TASK_MAX_TEXT_COLS 8
+
+typedef struct aglm_task_guess {
+    aglm_task task;
+    int label_col;
+    int text_cols[AGLM_TASK_MAX_TEXT_COLS];
+    size_t n_text_cols;
+    char label_separator; /* multi-label cells: '|' or ',' ...; '\x1f' for lists; 0 otherwise */
+    aglm_str evidence;    /* one finding a line, each with the flag that overrides it; clear with aglm_str_clear */
+} aglm_task_guess;
+
+/* Fills *out (also on AGLM_UNSUPPORTED, so that the evidence can be shown). AGLM_INVALID when columns are ambiguous
+ * or absent: the message names the candidates and the flag. AGLM_UNSUPPORTED for tasks not built yet. */
+aglm_rc aglm_task_detect(aglm_task_guess *out, const aglm_table *t, const aglm_task_options *options, aglm_error *err);
+
+#endif
