@@ -21,7 +21,8 @@ void aglm_arena_init(aglm_arena *a, size_t max_bytes);
 /* Frees all; the arena may be used again. */
 void aglm_arena_clear(aglm_arena *a);
 
-/* n zeroed bytes, 16-byte aligned, or NULL when the cap is reached or memory is out. n == 0 gives a valid pointer. */
+/* n zeroed bytes, 16-byte aligned, or NULL when the cap is reached or memory is out. n == 0 gives a
+ * valid pointer. */
 void *aglm_arena_alloc(aglm_arena *a, size_t n);
 /* n * size with the overflow check. */
 void *aglm_arena_array(aglm_arena *a, size_t n, size_t size);

@@ -18,7 +18,8 @@ void aglm_clock_utc(char *buf, size_t size);
 /* Parses "90", "60s", "10m", "1h", "250ms" into ns; false when it is no positive time. */
 bool aglm_duration_parse(const char *text, uint64_t *ns);
 
-/* A stop request, plus a deadline on the monotonic clock (0: none), plus a parent that is asked too (NULL: none). */
+/* A stop request, plus a deadline on the monotonic clock (0: none), plus a parent that is asked too
+ * (NULL: none). */
 typedef struct aglm_cancel {
     atomic_int stopped;
     _Atomic uint64_t deadline_ns;
@@ -27,7 +28,8 @@ typedef struct aglm_cancel {
 
 void aglm_cancel_init(aglm_cancel *c, const aglm_cancel *parent, uint64_t deadline_ns);
 void aglm_cancel_stop(aglm_cancel *c); /* async-signal-safe */
-/* Cheap when no deadline is near: may be asked every few microseconds of work. c may be NULL (never). */
+/* Cheap when no deadline is near: may be asked every few microseconds of work. c may be NULL
+ * (never). */
 bool aglm_cancelled(const aglm_cancel *c);
 /* Was it the request (true) rather than the clock? */
 bool aglm_cancel_requested(const aglm_cancel *c);

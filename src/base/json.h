@@ -23,15 +23,16 @@ typedef enum aglm_json_kind {
 
 #define AGLM_JSON_MAX_DEPTH 64
 
-/* Parses strict RFC 8259 JSON. AGLM_FORMAT names line, column and what was expected; nesting over AGLM_JSON_MAX_DEPTH,
- * a doubled key or invalid UTF-8 is refused too. allow_nonfinite also takes NaN, Infinity and -Infinity (as Python
- * writes them). `origin` stands before the message ("file.jsonl:17"); may be NULL. */
+/* Parses strict RFC 8259 JSON. AGLM_FORMAT names line, column and what was expected; nesting over
+ * AGLM_JSON_MAX_DEPTH, a doubled key or invalid UTF-8 is refused too. allow_nonfinite also takes
+ * NaN, Infinity and -Infinity (as Python writes them). `origin` stands before the message
+ * ("file.jsonl:17"); may be NULL. */
 typedef struct aglm_json_options {
     const char *origin;
     bool allow_nonfinite;
 } aglm_json_options;
-aglm_rc aglm_json_parse(aglm_json_doc **out, const char *text, size_t len, const aglm_json_options *options,
-                        aglm_error *err);
+aglm_rc aglm_json_parse(aglm_json_doc **out, const char *text, size_t len,
+                        const aglm_json_options *options, aglm_error *err);
 void aglm_json_free(aglm_json_doc *doc);
 const aglm_json *aglm_json_root(const aglm_json_doc *doc);
 
@@ -42,7 +43,8 @@ const char *aglm_json_kind_name(const aglm_json *v);
 const aglm_json *aglm_json_get(const aglm_json *v, const char *key);
 /* Number of elements of an array or members of an object, 0 otherwise. */
 size_t aglm_json_size(const aglm_json *v);
-/* Element i of an array, value i of an object (key_out gets its key). Linear in i: walk with aglm_json_iter. */
+/* Element i of an array, value i of an object (key_out gets its key). Linear in i: walk with
+ * aglm_json_iter. */
 typedef struct aglm_json_iter {
     const aglm_json *next;
     size_t left;
@@ -57,18 +59,21 @@ bool aglm_json_bool(const aglm_json *v, bool otherwise);
 double aglm_json_double(const aglm_json *v, double otherwise);
 /* Exact for whole numbers within int64; fallback for fractions and those outside. */
 int64_t aglm_json_int(const aglm_json *v, int64_t otherwise);
-/* Borrowed; len may be NULL. NULL when v is no string. A string may hold NUL characters: compare len. */
+/* Borrowed; len may be NULL. NULL when v is no string. A string may hold NUL characters: compare
+ * len. */
 const char *aglm_json_string(const aglm_json *v, size_t *len);
 
-/* Required members: AGLM_FORMAT "key: expected a number, found a string" (options.origin is the caller's to prefix). */
-aglm_rc aglm_json_need_string(const aglm_json *obj, const char *key, const char **out, aglm_error *err);
+/* Required members: AGLM_FORMAT "key: expected a number, found a string" (options.origin is the
+ * caller's to prefix). */
+aglm_rc aglm_json_need_string(const aglm_json *obj, const char *key, const char **out,
+                              aglm_error *err);
 aglm_rc aglm_json_need_double(const aglm_json *obj, const char *key, double *out, aglm_error *err);
-aglm_rc aglm_json_need_int(const aglm_json *obj, const char *key, int64_t low, int64_t high, int64_t *out,
-                           aglm_error *err);
+aglm_rc aglm_json_need_int(const aglm_json *obj, const char *key, int64_t low, int64_t high,
+                           int64_t *out, aglm_error *err);
 
-/* A writer that appends to a string and places commas and colons itself. pretty indents by two spaces.
- * Failures are the string's own sticky rc. Numbers are the shortest text that reads back the same; non-finite ones
- * become null, or NaN / Infinity / -Infinity when nonfinite is set. */
+/* A writer that appends to a string and places commas and colons itself. pretty indents by two
+ * spaces. Failures are the string's own sticky rc. Numbers are the shortest text that reads back
+ * the same; non-finite ones become null, or NaN / Infinity / -Infinity when nonfinite is set. */
 typedef struct aglm_json_writer {
     aglm_str *out;
     bool pretty;
@@ -99,10 +104,11 @@ void aglm_json_member_double(aglm_json_writer *w, const char *key, double v);
 void aglm_json_member_int(aglm_json_writer *w, const char *key, int64_t v);
 void aglm_json_member_bool(aglm_json_writer *w, const char *key, bool v);
 
-/* Shortest decimal text that reads back as v, always with a '.', 'e' or inf/nan so that Python reads a float;
- * buf holds at least 32 bytes. Locale-free. */
+/* Shortest decimal text that reads back as v, always with a '.', 'e' or inf/nan so that Python
+ * reads a float; buf holds at least 32 bytes. Locale-free. */
 void aglm_double_format(char *buf, double v);
-/* The whole of s[0..len) as a number, in C notation, locale-free; false when it is none. Also takes inf and nan. */
+/* The whole of s[0..len) as a number, in C notation, locale-free; false when it is none. Also takes
+ * inf and nan. */
 bool aglm_double_parse(const char *s, size_t len, double *out);
 
 #endif

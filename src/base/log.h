@@ -5,7 +5,12 @@
 
 #include "autoglm/error.h"
 
-typedef enum aglm_log_level { AGLM_LOG_ERROR, AGLM_LOG_WARN, AGLM_LOG_INFO, AGLM_LOG_DEBUG } aglm_log_level;
+typedef enum aglm_log_level {
+    AGLM_LOG_ERROR,
+    AGLM_LOG_WARN,
+    AGLM_LOG_INFO,
+    AGLM_LOG_DEBUG
+} aglm_log_level;
 
 typedef void (*aglm_log_sink)(void *arg, aglm_log_level level, const char *line);
 

@@ -11,12 +11,15 @@
 
 typedef struct aglm_map aglm_map;
 
-/* max_keys and max_bytes (of all keys) bound what untrusted input can make it hold. NULL when out of memory. */
+/* max_keys and max_bytes (of all keys) bound what untrusted input can make it hold. NULL when out
+ * of memory. */
 aglm_map *aglm_map_new(size_t max_keys, size_t max_bytes);
 void aglm_map_free(aglm_map *m);
 
-/* The number of the key, the first time a new one (0, 1, 2, ...); AGLM_LIMIT or AGLM_NOMEM otherwise. */
-aglm_rc aglm_map_intern(aglm_map *m, const char *key, size_t len, uint32_t *number, aglm_error *err);
+/* The number of the key, the first time a new one (0, 1, 2, ...); AGLM_LIMIT or AGLM_NOMEM
+ * otherwise. */
+aglm_rc aglm_map_intern(aglm_map *m, const char *key, size_t len, uint32_t *number,
+                        aglm_error *err);
 /* False when it is not there. */
 bool aglm_map_find(const aglm_map *m, const char *key, size_t len, uint32_t *number);
 size_t aglm_map_size(const aglm_map *m);

@@ -17,7 +17,8 @@ aglm_rc aglm_pool_submit(aglm_pool *p, void (*job)(void *arg), void *arg, aglm_e
 /* Until no job is queued or running. */
 void aglm_pool_wait(aglm_pool *p);
 /* Calls body(arg, i) for i in 0..n-1 spread over the threads and waits. */
-aglm_rc aglm_pool_for(aglm_pool *p, size_t n, void (*body)(void *arg, size_t i), void *arg, aglm_error *err);
+aglm_rc aglm_pool_for(aglm_pool *p, size_t n, void (*body)(void *arg, size_t i), void *arg,
+                      aglm_error *err);
 /* Processors this process may run on (sched affinity), at least 1. */
 unsigned aglm_cpu_count(void);
 

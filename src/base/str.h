@@ -1,4 +1,5 @@
-/* base/str.h - a growing byte string with a cap and a sticky failure, so that a writer checks once at its end.
+/* base/str.h - a growing byte string with a cap and a sticky failure, so that a writer checks once
+ * at its end.
  * Threads: confined. */
 #ifndef AGLM_BASE_STR_H
 #define AGLM_BASE_STR_H

@@ -15,19 +15,22 @@ typedef struct aglm_doc {
 } aglm_doc;
 
 /* Label numbers follow the byte order of their names, so they do not depend on the order of rows.
- * `labels` (NULL: from the data) fixes the names and their order, for a second file: an unknown label is AGLM_INVALID with its
- * line, or is kept out when drop_unknown is set. Needs two rows and two labels unless `labels` is given.
- * Rows with an empty label (single-label tasks) or a missing text: AGLM_FORMAT with the line. */
+ * `labels` (NULL: from the data) fixes the names and their order, for a second file: an unknown
+ * label is AGLM_INVALID with its line, or is kept out when drop_unknown is set. Needs two rows and
+ * two labels unless `labels` is given. Rows with an empty label (single-label tasks) or a missing
+ * text: AGLM_FORMAT with the line. */
 typedef struct aglm_dataset_options {
     const char *const *labels;
     size_t n_labels;
     bool skip_bad_rows;
     bool unlabelled; /* for predict: only texts, n_labels of every document is 0 */
 } aglm_dataset_options;
-aglm_rc aglm_dataset_from_table(aglm_dataset **out, const aglm_table *t, const aglm_task_guess *task,
-                                const aglm_dataset_options *options, aglm_error *err);
+aglm_rc aglm_dataset_from_table(aglm_dataset **out, const aglm_table *t,
+                                const aglm_task_guess *task, const aglm_dataset_options *options,
+                                aglm_error *err);
 /* The documents of both, in order; they must have the same label names. Texts are copied. */
-aglm_rc aglm_dataset_concat(aglm_dataset **out, const aglm_dataset *a, const aglm_dataset *b, aglm_error *err);
+aglm_rc aglm_dataset_concat(aglm_dataset **out, const aglm_dataset *a, const aglm_dataset *b,
+                            aglm_error *err);
 void aglm_dataset_free(aglm_dataset *d);
 
 size_t aglm_dataset_size(const aglm_dataset *d);

@@ -31,9 +31,9 @@ typedef struct aglm_read_options {
     aglm_format format;
     aglm_encoding encoding;
     aglm_header header;
-    bool skip_bad_rows;     /* count them instead of failing at the first */
-    size_t max_bytes;       /* of the decoded text; 0: 4 GiB */
-    size_t max_row_bytes;   /* 0: 16 MiB */
+    bool skip_bad_rows;   /* count them instead of failing at the first */
+    size_t max_bytes;     /* of the decoded text; 0: 4 GiB */
+    size_t max_row_bytes; /* 0: 16 MiB */
     const aglm_cancel *cancel;
 } aglm_read_options;
 
@@ -52,9 +52,10 @@ typedef struct aglm_cell {
 
 typedef struct aglm_table aglm_table;
 
-/* Reads a file, a folder, or stdin ("-"); a .gz file (by its magic) is unpacked on the way. options may be NULL.
- * AGLM_FORMAT: "FILE:LINE:COLUMN: what is wrong; the mend". NUL bytes are refused. */
-aglm_rc aglm_table_read(aglm_table **out, const char *path, const aglm_read_options *options, aglm_error *err);
+/* Reads a file, a folder, or stdin ("-"); a .gz file (by its magic) is unpacked on the way. options
+ * may be NULL. AGLM_FORMAT: "FILE:LINE:COLUMN: what is wrong; the mend". NUL bytes are refused. */
+aglm_rc aglm_table_read(aglm_table **out, const char *path, const aglm_read_options *options,
+                        aglm_error *err);
 /* The same from bytes already there; `name` stands in messages. */
 aglm_rc aglm_table_parse(aglm_table **out, const char *name, const char *data, size_t n,
                          const aglm_read_options *options, aglm_error *err);
@@ -62,7 +63,8 @@ void aglm_table_free(aglm_table *t);
 
 size_t aglm_table_rows(const aglm_table *t);
 size_t aglm_table_cols(const aglm_table *t);
-/* The header's name, or "column 1", ... where there is none; fastText and folders have "label" and "text". */
+/* The header's name, or "column 1", ... where there is none; fastText and folders have "label" and
+ * "text". */
 const char *aglm_table_col_name(const aglm_table *t, size_t col);
 /* By name, or by 1-based number; -1 when there is none. */
 int aglm_table_find_col(const aglm_table *t, const char *name);
@@ -79,7 +81,8 @@ typedef struct aglm_read_report {
     bool has_header;
     size_t bad_rows;
     const char *first_bad; /* message of the first bad row, "" when none */
-    char sha256[65];       /* of the bytes as they came, before unpacking; folders: of names and contents in order */
+    /* of the bytes as they came, before unpacking; folders: of names and contents in order */
+    char sha256[65];
     uint64_t bytes;
 } aglm_read_report;
 const aglm_read_report *aglm_table_report(const aglm_table *t);

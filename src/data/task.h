@@ -21,7 +21,8 @@ bool aglm_task_from_name(const char *name, aglm_task *out);
 
 typedef struct aglm_task_options {
     const char *label; /* column by name or 1-based number; NULL: guess */
-    const char *text;  /* the same; several joined by a comma are put together with a blank line between */
+    /* the same; several joined by a comma are put together with a blank line between */
+    const char *text;
     aglm_task task;
 } aglm_task_options;
 
@@ -33,11 +34,14 @@ typedef struct aglm_task_guess {
     int text_cols[AGLM_TASK_MAX_TEXT_COLS];
     size_t n_text_cols;
     char label_separator; /* multi-label cells: '|' or ',' ...; '\x1f' for lists; 0 otherwise */
-    aglm_str evidence;    /* one finding a line, each with the flag that overrides it; clear with aglm_str_clear */
+    /* one finding a line, each with the flag that overrides it; clear with aglm_str_clear */
+    aglm_str evidence;
 } aglm_task_guess;
 
-/* Fills *out (also on AGLM_UNSUPPORTED, so that the evidence can be shown). AGLM_INVALID when columns are ambiguous
- * or absent: the message names the candidates and the flag. AGLM_UNSUPPORTED for tasks not built yet. */
-aglm_rc aglm_task_detect(aglm_task_guess *out, const aglm_table *t, const aglm_task_options *options, aglm_error *err);
+/* Fills *out (also on AGLM_UNSUPPORTED, so that the evidence can be shown). AGLM_INVALID when
+ * columns are ambiguous or absent: the message names the candidates and the flag. AGLM_UNSUPPORTED
+ * for tasks not built yet. */
+aglm_rc aglm_task_detect(aglm_task_guess *out, const aglm_table *t,
+                         const aglm_task_options *options, aglm_error *err);
 
 #endif

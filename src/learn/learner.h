@@ -1,6 +1,7 @@
-/* learn/learner.h - the contract of everything that can be trained: space, fit, score, save, load, predict.
- * Threads: a learner's self may be shared by several fits at once (it is read only after open); a model is
- * immutable once fitted and may be shared; a predictor is confined. */
+/* learn/learner.h - the contract of everything that can be trained: space, fit, score, save, load,
+ * predict.
+ * Threads: a learner's self may be shared by several fits at once (it is read only after open); a
+ * model is immutable once fitted and may be shared; a predictor is confined. */
 #ifndef AGLM_LEARN_LEARNER_H
 #define AGLM_LEARN_LEARNER_H
 
@@ -9,7 +10,11 @@
 #include "data/dataset.h"
 
 /* One tunable parameter. learn knows nothing of search: tune turns these into distributions. */
-typedef enum aglm_hparam_kind { AGLM_HPARAM_FLOAT, AGLM_HPARAM_INT, AGLM_HPARAM_CHOICE } aglm_hparam_kind;
+typedef enum aglm_hparam_kind {
+    AGLM_HPARAM_FLOAT,
+    AGLM_HPARAM_INT,
+    AGLM_HPARAM_CHOICE
+} aglm_hparam_kind;
 
 typedef struct aglm_hparam {
     const char *name;
@@ -19,8 +24,8 @@ typedef struct aglm_hparam {
     bool log;
     const char *const *choices;
     size_t n_choices;
-    double start;         /* the value of the first trial; a choice as its index */
-    const char *when;     /* active only while this earlier parameter ... NULL: always */
+    double start;          /* the value of the first trial; a choice as its index */
+    const char *when;      /* active only while this earlier parameter ... NULL: always */
     uint32_t when_choices; /* ... has one of these choices (bit mask) */
 } aglm_hparam;
 
@@ -41,10 +46,10 @@ typedef struct aglm_predictor aglm_predictor;
 
 typedef struct aglm_fit_context {
     uint64_t seed;
-    const aglm_cancel *cancel;  /* asked at least every few milliseconds; AGLM_CANCELLED */
-    uint64_t max_memory_bytes;  /* 0: none; AGLM_LIMIT before allocating more */
-    /* Called after each step (epoch) of a learner that has steps, with the model so far (borrowed); a return of
-     * AGLM_PRUNED or a failure ends the fit with that code. NULL: not called. */
+    const aglm_cancel *cancel; /* asked at least every few milliseconds; AGLM_CANCELLED */
+    uint64_t max_memory_bytes; /* 0: none; AGLM_LIMIT before allocating more */
+    /* Called after each step (epoch) of a learner that has steps, with the model so far (borrowed);
+     * a return of AGLM_PRUNED or a failure ends the fit with that code. NULL: not called. */
     aglm_rc (*on_step)(void *arg, const aglm_model *so_far, unsigned step, unsigned steps);
     void *arg;
 } aglm_fit_context;
@@ -54,37 +59,43 @@ typedef struct aglm_explained {
     float weight;        /* its part of the logit of the label asked for */
 } aglm_explained;
 
-/* One static const struct per learner, in a file of its own. Values come in the order of space(), choices as their
- * index, inactive ones NaN. Scores are logits, row-major [n x labels], larger is likelier. */
+/* One static const struct per learner, in a file of its own. Values come in the order of space(),
+ * choices as their index, inactive ones NaN. Scores are logits, row-major [n x labels], larger is
+ * likelier. */
 typedef struct aglm_learner_ops {
     const char *name; /* stored in bundles: never rename */
 
     /* Fills at most AGLM_HPARAM_MAX parameters, returns their number. Strings are static. */
     size_t (*space)(const aglm_data_shape *shape, aglm_hparam *out);
 
-    /* Work shared by the fits of one trial on parts of one dataset (features). data is borrowed until close. */
-    aglm_rc (*open)(void **self, const aglm_dataset *data, const double *values, const aglm_fit_context *ctx,
-                    aglm_error *err);
+    /* Work shared by the fits of one trial on parts of one dataset (features). data is borrowed
+     * until close. */
+    aglm_rc (*open)(void **self, const aglm_dataset *data, const double *values,
+                    const aglm_fit_context *ctx, aglm_error *err);
     /* Learns from the rows given (in any order; the learner shuffles by ctx->seed). */
-    aglm_rc (*fit)(const void *self, const uint32_t *rows, size_t n, const aglm_fit_context *ctx, aglm_model **out,
-                   aglm_error *err);
+    aglm_rc (*fit)(const void *self, const uint32_t *rows, size_t n, const aglm_fit_context *ctx,
+                   aglm_model **out, aglm_error *err);
     /* Logits of documents of the opened dataset. */
-    aglm_rc (*score)(const void *self, const aglm_model *m, const uint32_t *rows, size_t n, float *logits,
-                     aglm_error *err);
+    aglm_rc (*score)(const void *self, const aglm_model *m, const uint32_t *rows, size_t n,
+                     float *logits, aglm_error *err);
     void (*close)(void *self);
 
-    /* A model stands alone: it outlives self. save appends bytes whose meaning is fixed by a version inside them;
-     * load checks every size against n and a checksum, and answers AGLM_FORMAT with the byte offset. */
+    /* A model stands alone: it outlives self. save appends bytes whose meaning is fixed by a
+     * version inside them; load checks every size against n and a checksum, and answers AGLM_FORMAT
+     * with the byte offset. */
     aglm_rc (*save)(const aglm_model *m, aglm_str *out, aglm_error *err);
     aglm_rc (*load)(aglm_model **out, const void *bytes, size_t n, aglm_error *err);
     void (*free_model)(aglm_model *m);
 
-    /* Logits of one text outside any dataset: predictors hold the scratch memory. logits: [labels]. */
+    /* Logits of one text outside any dataset: predictors hold the scratch memory. logits: [labels].
+     */
     aglm_rc (*predictor)(aglm_predictor **out, const aglm_model *m, aglm_error *err);
-    aglm_rc (*predict)(aglm_predictor *p, const char *text, size_t len, float *logits, aglm_error *err);
-    /* The spans that speak most for `label`, largest first; fills at most cap, *n gets how many. NULL: cannot. */
-    aglm_rc (*explain)(aglm_predictor *p, const char *text, size_t len, uint32_t label, aglm_explained *out, size_t cap,
-                       size_t *n, aglm_error *err);
+    aglm_rc (*predict)(aglm_predictor *p, const char *text, size_t len, float *logits,
+                       aglm_error *err);
+    /* The spans that speak most for `label`, largest first; fills at most cap, *n gets how many.
+     * NULL: cannot. */
+    aglm_rc (*explain)(aglm_predictor *p, const char *text, size_t len, uint32_t label,
+                       aglm_explained *out, size_t cap, size_t *n, aglm_error *err);
     void (*free_predictor)(aglm_predictor *p);
 } aglm_learner_ops;
 

@@ -1,8 +1,9 @@
-/* search/distribution.h - the values one parameter may take: float, int or choice, and Optuna's JSON form of them.
+/* search/distribution.h - the values one parameter may take: float, int or choice, and Optuna's
+ * JSON form of them.
  * Threads: pure functions; a distribution is immutable once made.
  *
- * A value is held in Optuna's internal representation, one double: a float itself (not its log), an int as float, a choice as
- * its index. */
+ * A value is held in Optuna's internal representation, one double: a float itself (not its log),
+ * an int as float, a choice as its index. */
 #ifndef AGLM_SEARCH_DISTRIBUTION_H
 #define AGLM_SEARCH_DISTRIBUTION_H
 
@@ -42,37 +43,48 @@ typedef struct aglm_dist {
     size_t n_choices;
 } aglm_dist;
 
-/* Makers: AGLM_INVALID names the bound at fault (low > high, log of a bound <= 0, log with a step other than 1 (int) or any
- * (float), non-finite, an int beyond 2^53). high is lowered to the last value that the step reaches, as Optuna does. */
-aglm_rc aglm_dist_float(aglm_dist *out, double low, double high, double step, bool log, aglm_error *err);
-aglm_rc aglm_dist_int(aglm_dist *out, double low, double high, double step, bool log, aglm_error *err);
+/* Makers: AGLM_INVALID names the bound at fault (low > high, log of a bound <= 0, log with a step
+ * other than 1 (int) or any (float), non-finite, an int beyond 2^53). high is lowered to the last
+ * value that the step reaches, as Optuna does. */
+aglm_rc aglm_dist_float(aglm_dist *out, double low, double high, double step, bool log,
+                        aglm_error *err);
+aglm_rc aglm_dist_int(aglm_dist *out, double low, double high, double step, bool log,
+                      aglm_error *err);
 /* choices are borrowed; no two may be equal by value. */
 aglm_rc aglm_dist_choice(aglm_dist *out, const aglm_choice *choices, size_t n, aglm_error *err);
 /* Texts as choices, the pointers (not the texts) copied into the arena. */
-aglm_rc aglm_dist_texts(aglm_dist *out, const char *const *texts, size_t n, aglm_arena *a, aglm_error *err);
+aglm_rc aglm_dist_texts(aglm_dist *out, const char *const *texts, size_t n, aglm_arena *a,
+                        aglm_error *err);
 
 /* A deep copy into the arena. */
 aglm_rc aglm_dist_copy(aglm_dist *out, const aglm_dist *from, aglm_arena *a, aglm_error *err);
 
-/* Appends {"name": ..., "attributes": {...}} exactly as Python's json.dumps writes it for Optuna 5. */
+/* Appends {"name": ..., "attributes": {...}} exactly as Python's json.dumps writes it for Optuna 5.
+ */
 void aglm_dist_write(const aglm_dist *d, aglm_str *out);
-/* Reads that form in any key order, whole-numbered bounds, log and step left out, the old class names (UniformDistribution,
- * LogUniformDistribution, DiscreteUniformDistribution, IntUniformDistribution, IntLogUniformDistribution) and the short form
+/* Reads that form in any key order, whole-numbered bounds, log and step left out, the old class
+ * names (UniformDistribution, LogUniformDistribution, DiscreteUniformDistribution,
+ * IntUniformDistribution, IntLogUniformDistribution) and the short form
  * {"type": "int", "low": 0, ...}. AGLM_FORMAT names the key at fault. Choices go into the arena. */
-aglm_rc aglm_dist_read(aglm_dist *out, const char *json, size_t len, aglm_arena *a, aglm_error *err);
+aglm_rc aglm_dist_read(aglm_dist *out, const char *json, size_t len, aglm_arena *a,
+                       aglm_error *err);
 aglm_rc aglm_dist_read_value(aglm_dist *out, const aglm_json *v, aglm_arena *a, aglm_error *err);
 
-/* Same kind, bounds, step, log and choices in order (by value: 1 and 1.0 are equal, as in Python; true and 1 are not). */
+/* Same kind, bounds, step, log and choices in order (by value: 1 and 1.0 are equal, as in Python;
+ * true and 1 are not). */
 bool aglm_dist_equal(const aglm_dist *a, const aglm_dist *b);
-/* May both stand under one name in one Optuna study? Same kind, log and choices; bounds and step are free. */
+/* May both stand under one name in one Optuna study? Same kind, log and choices; bounds and step
+ * are free. */
 bool aglm_dist_compatible(const aglm_dist *a, const aglm_dist *b);
 bool aglm_choice_equal(const aglm_choice *a, const aglm_choice *b);
 
-/* In range, on the step's lattice (within 1e-8 of a step), an index below n_choices. NaN is never contained. */
+/* In range, on the step's lattice (within 1e-8 of a step), an index below n_choices. NaN is never
+ * contained. */
 bool aglm_dist_contains(const aglm_dist *d, double value);
 /* The nearest contained value: clipped and rounded to the lattice. */
 double aglm_dist_snap(const aglm_dist *d, double value);
-/* Uniform in the domain (in log where log is set; every lattice value equally likely without log). */
+/* Uniform in the domain (in log where log is set; every lattice value equally likely without log).
+ */
 double aglm_dist_sample(const aglm_dist *d, aglm_rng *rng);
 /* Number of different values; 0 when the domain is continuous. */
 uint64_t aglm_dist_count(const aglm_dist *d);

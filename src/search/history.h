@@ -1,4 +1,5 @@
-/* search/history.h - the trials of a study as samplers see them, and the set of points already taken.
+/* search/history.h - the trials of a study as samplers see them, and the set of points already
+ * taken.
  * Threads: confined; the study that owns it locks. */
 #ifndef AGLM_SEARCH_HISTORY_H
 #define AGLM_SEARCH_HISTORY_H
@@ -10,11 +11,12 @@ typedef struct aglm_trial {
     int64_t id; /* the store's */
     int64_t number;
     aglm_trial_state state;
-    const double *x;      /* [space->n], NaN where inactive or not recorded */
-    const double *values; /* as told, in the study's directions; n_values of them, 0 while there are none */
+    const double *x; /* [space->n], NaN where inactive or not recorded */
+    /* as told, in the study's directions; n_values of them, 0 while there are none */
+    const double *values;
     size_t n_values;
-    double loss;      /* the first value turned so that smaller is better; NaN while there is none */
-    double violation; /* total constraint violation: > 0 infeasible, NaN never told */
+    double loss; /* the first value turned so that smaller is better; NaN while there is none */
+    double violation;           /* total constraint violation: > 0 infeasible, NaN never told */
     const aglm_step_row *steps; /* ascending step; values as told */
     size_t n_steps;
     const aglm_attr_row *attrs;
@@ -28,7 +30,8 @@ static inline bool aglm_trial_finished(const aglm_trial *t)
 {
     return t->state != AGLM_TRIAL_RUNNING && t->state != AGLM_TRIAL_WAITING;
 }
-/* a ranks before b: feasible before infeasible, then smaller violation, then smaller loss, then smaller number. Both COMPLETE. */
+/* a ranks before b: feasible before infeasible, then smaller violation, then smaller loss, then
+ * smaller number. Both COMPLETE. */
 bool aglm_trial_better(const aglm_trial *a, const aglm_trial *b);
 /* The attribute's JSON text, NULL when not set. */
 const char *aglm_trial_attr(const aglm_trial *t, const char *key, bool system);
@@ -49,20 +52,23 @@ const aglm_trial *aglm_history_best(const aglm_history *h);
 
 /* Is x the point of any trial, whatever its state? */
 bool aglm_history_seen(const aglm_history *h, const double *x);
-/* Different points among the trials that lie in the space: equal to aglm_space_size when nothing is left. */
+/* Different points among the trials that lie in the space: equal to aglm_space_size when nothing is
+ * left. */
 uint64_t aglm_history_distinct(const aglm_history *h);
-/* A point that no trial has, uniform over those left: AGLM_DONE when none is; in endless spaces a draw without luck in
- * 1000 tries is AGLM_DONE too. */
+/* A point that no trial has, uniform over those left: AGLM_DONE when none is; in endless spaces a
+ * draw without luck in 1000 tries is AGLM_DONE too. */
 aglm_rc aglm_history_fresh(const aglm_history *h, aglm_rng *rng, double *x);
 
 /* Appends a copy; t->number must be the size. */
 aglm_rc aglm_history_add(aglm_history *h, const aglm_trial *t, aglm_error *err);
 /* Changes of a trial that is not finished. */
-aglm_rc aglm_history_report(aglm_history *h, size_t number, int64_t step, double value, aglm_error *err);
-aglm_rc aglm_history_set_attr(aglm_history *h, size_t number, const aglm_attr_row *attr, aglm_error *err);
+aglm_rc aglm_history_report(aglm_history *h, size_t number, int64_t step, double value,
+                            aglm_error *err);
+aglm_rc aglm_history_set_attr(aglm_history *h, size_t number, const aglm_attr_row *attr,
+                              aglm_error *err);
 void aglm_history_set_violation(aglm_history *h, size_t number, double violation);
 void aglm_history_start(aglm_history *h, size_t number, double started_s);
-aglm_rc aglm_history_finish(aglm_history *h, size_t number, aglm_trial_state state, const double *values, size_t n,
-                            double duration_s, aglm_error *err);
+aglm_rc aglm_history_finish(aglm_history *h, size_t number, aglm_trial_state state,
+                            const double *values, size_t n, double duration_s, aglm_error *err);
 
 #endif

@@ -6,21 +6,24 @@
 #include "search/history.h"
 
 typedef struct aglm_sampler_options {
-    unsigned n_startup;    /* finished trials (enqueued ones count) before a model is used; default 10 */
-    unsigned n_candidates; /* drawn from the good model, the best kept: 1..AGLM_SAMPLER_MAX_CANDIDATES; default 24 */
-    unsigned grid_levels;  /* of a domain with more values than this, or continuous; default 10 */
+    /* finished trials (enqueued ones count) before a model is used; default 10 */
+    unsigned n_startup;
+    /* drawn from the good model, the best kept: 1..AGLM_SAMPLER_MAX_CANDIDATES; default 24 */
+    unsigned n_candidates;
+    unsigned grid_levels; /* of a domain with more values than this, or continuous; default 10 */
 } aglm_sampler_options;
 
 #define AGLM_SAMPLER_MAX_CANDIDATES 4096
 #define AGLM_SAMPLER_DEFAULTS {.n_startup = 10, .n_candidates = 24, .grid_levels = 10}
 
-/* One static const struct per strategy, in a file of its own. Trial n draws from the stream (seed, n) alone, so a point
- * depends on the history and n, not on who asked before. */
+/* One static const struct per strategy, in a file of its own. Trial n draws from the stream (seed,
+ * n) alone, so a point depends on the history and n, not on who asked before. */
 typedef struct aglm_sampler_ops {
     const char *name; /* unique, stored with the study: never rename */
-    /* The history (with its space) is borrowed until close and may hold trials already. AGLM_INVALID: options or space unfit. */
-    aglm_rc (*open)(void **self, const aglm_history *history, const aglm_sampler_options *options, uint64_t seed,
-                    aglm_error *err);
+    /* The history (with its space) is borrowed until close and may hold trials already.
+     * AGLM_INVALID: options or space unfit. */
+    aglm_rc (*open)(void **self, const aglm_history *history, const aglm_sampler_options *options,
+                    uint64_t seed, aglm_error *err);
     /* x: [space->n], a point of the space that no trial has. AGLM_DONE: none is left. */
     aglm_rc (*ask)(void *self, int64_t number, double *x, aglm_error *err);
     /* The trial in the history began or ended; NULL: does not learn. */
@@ -29,10 +32,12 @@ typedef struct aglm_sampler_ops {
 } aglm_sampler_ops;
 
 extern const aglm_sampler_ops aglm_sampler_random;
-/* Every combination once, slowest first; continuous domains at grid_levels even values (in log where log is set). */
+/* Every combination once, slowest first; continuous domains at grid_levels even values (in log
+ * where log is set). */
 extern const aglm_sampler_ops aglm_sampler_grid;
-/* Tree-structured Parzen estimator: Bergstra et al. 2011, multivariate as in Falkner et al. 2018, with the rules of Optuna 5;
- * one joint model for each group of parameters that share a condition; running trials count as bad ones (constant liar). */
+/* Tree-structured Parzen estimator: Bergstra et al. 2011, multivariate as in Falkner et al. 2018,
+ * with the rules of Optuna 5; one joint model for each group of parameters that share a condition;
+ * running trials count as bad ones (constant liar). */
 extern const aglm_sampler_ops aglm_sampler_tpe;
 
 /* "random", "grid", "tpe"; NULL when there is none of that name. */

@@ -1,13 +1,14 @@
 /* search/space.h - named parameters with conditions, and the points in that space.
  * Threads: immutable once built; then shared freely.
  *
- * A point is an array of n doubles in the order of the parameters (internal representations); NaN marks an inactive one. */
+ * A point is an array of n doubles in the order of the parameters (internal representations); NaN
+ * marks an inactive one. */
 #ifndef AGLM_SEARCH_SPACE_H
 #define AGLM_SEARCH_SPACE_H
 
 #include "search/distribution.h"
 
-#define AGLM_SPACE_MAX 1024        /* parameters */
+#define AGLM_SPACE_MAX 1024           /* parameters */
 #define AGLM_SPACE_MAX_SIZE (1 << 20) /* spaces with more points count as endless */
 
 typedef struct aglm_space_param {
@@ -27,11 +28,12 @@ typedef struct aglm_space {
 aglm_rc aglm_space_new(aglm_space **out, aglm_error *err);
 void aglm_space_free(aglm_space *s); /* NULL is fine */
 
-/* Adds a parameter (name and distribution are copied). parent NULL: always active; else the name of an earlier choice
- * parameter with at most 64 choices, and `when` the set of its choices (bit mask) that make this one active. AGLM_INVALID names
- * the parameter: doubled or empty name, unknown or unfit parent, empty set. */
-aglm_rc aglm_space_add(aglm_space *s, const char *name, const aglm_dist *dist, const char *parent, uint64_t when,
-                       aglm_error *err);
+/* Adds a parameter (name and distribution are copied). parent NULL: always active; else the name of
+ * an earlier choice parameter with at most 64 choices, and `when` the set of its choices (bit mask)
+ * that make this one active. AGLM_INVALID names the parameter: doubled or empty name, unknown or
+ * unfit parent, empty set. */
+aglm_rc aglm_space_add(aglm_space *s, const char *name, const aglm_dist *dist, const char *parent,
+                       uint64_t when, aglm_error *err);
 /* -1 when there is none. */
 int aglm_space_find(const aglm_space *s, const char *name);
 
@@ -39,7 +41,8 @@ int aglm_space_find(const aglm_space *s, const char *name);
 bool aglm_space_active(const aglm_space *s, const double *x, size_t i);
 /* Sets what is inactive to NaN, so that equal choices give equal points. */
 void aglm_space_settle(const aglm_space *s, double *x);
-/* Every active value contained in its distribution, every inactive one NaN; AGLM_INVALID names parameter and value. */
+/* Every active value contained in its distribution, every inactive one NaN; AGLM_INVALID names
+ * parameter and value. */
 aglm_rc aglm_space_check(const aglm_space *s, const double *x, aglm_error *err);
 void aglm_space_sample(const aglm_space *s, aglm_rng *rng, double *x);
 
@@ -47,16 +50,18 @@ void aglm_space_sample(const aglm_space *s, aglm_rng *rng, double *x);
 bool aglm_space_same(const aglm_space *s, const double *x, const double *y);
 uint64_t aglm_space_hash(const aglm_space *s, const double *x);
 
-/* Number of different points, conditions counted in; 0 when endless (continuous, or over AGLM_SPACE_MAX_SIZE). */
+/* Number of different points, conditions counted in; 0 when endless (continuous, or over
+ * AGLM_SPACE_MAX_SIZE). */
 uint64_t aglm_space_size(const aglm_space *s);
 /* Point i of 0..size-1; only where size > 0. The first parameter varies slowest. */
 void aglm_space_at(const aglm_space *s, uint64_t i, double *x);
 
-/* Same parameters in the same order with equal distributions and conditions. On false *why (may be NULL) names the first
- * difference: "lr: stored as float 0.1..1, asked for as float 0.1..2". */
+/* Same parameters in the same order with equal distributions and conditions. On false *why (may be
+ * NULL) names the first difference: "lr: stored as float 0.1..1, asked for as float 0.1..2". */
 bool aglm_space_equal(const aglm_space *stored, const aglm_space *asked, aglm_error *why);
 
-/* {"params": [{"name": ..., "distribution": {...}, "parent": ..., "when": [choices]}]}, keys in this order. */
+/* {"params": [{"name": ..., "distribution": {...}, "parent": ..., "when": [choices]}]}, keys in
+ * this order. */
 void aglm_space_write(const aglm_space *s, aglm_str *out);
 aglm_rc aglm_space_read(aglm_space **out, const char *json, size_t len, aglm_error *err);
 /* One line per parameter for people: "lr  float 1e-05..0.1 log  when kind in (adam, sgd)". */

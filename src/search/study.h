@@ -1,8 +1,10 @@
 /* search/study.h - ask and tell over a store: the trials of one search, resumed where it stopped.
- * Threads: shared; every call takes the study's lock, so several workers may ask and tell one study.
+ * Threads: shared; every call takes the study's lock, so several workers may ask and tell one
+ * study.
  *
- * For one worker the points depend only on (space, sampler, seed) and the values told; trial n draws from
- * aglm_rng_init_stream(seed, n). A study reopened with the same seed goes on as if it had not stopped. */
+ * For one worker the points depend only on (space, sampler, seed) and the values told; trial n
+ * draws from aglm_rng_init_stream(seed, n). A study reopened with the same seed goes on as if it
+ * had not stopped. */
 #ifndef AGLM_SEARCH_STUDY_H
 #define AGLM_SEARCH_STUDY_H
 
@@ -25,52 +27,65 @@ void aglm_study_options_init(aglm_study_options *o);
 
 typedef struct aglm_study aglm_study;
 
-/* Makes the study or resumes it. RUNNING trials whose process is gone become FAIL, and their points are tried again once. The
- * store and the space are borrowed until close. AGLM_INVALID when the stored study has another direction or space
- * (names the first difference and the mend). */
-aglm_rc aglm_study_open(aglm_study **out, aglm_store *store, const char *name, const aglm_space *space,
-                        const aglm_study_options *options, aglm_error *err);
+/* Makes the study or resumes it. RUNNING trials whose process is gone become FAIL, and their points
+ * are tried again once. The store and the space are borrowed until close. AGLM_INVALID when the
+ * stored study has another direction or space (names the first difference and the mend). */
+aglm_rc aglm_study_open(aglm_study **out, aglm_store *store, const char *name,
+                        const aglm_space *space, const aglm_study_options *options,
+                        aglm_error *err);
 /* RUNNING trials of this process that were not told become FAIL. NULL is fine. */
 void aglm_study_close(aglm_study *s);
 
-/* The next trial: the oldest enqueued point, else the sampler's. x: [space->n]. AGLM_DONE: the space is exhausted. */
+/* The next trial: the oldest enqueued point, else the sampler's. x: [space->n]. AGLM_DONE: the
+ * space is exhausted. */
 aglm_rc aglm_study_ask(aglm_study *s, int64_t *number, double *x, aglm_error *err);
-/* An intermediate value in the study's direction (NaN and infinities allowed); the step must not have been told before.
- * *prune (may be NULL) gets the pruner's decision. Written to the store with tell. */
-aglm_rc aglm_study_report(aglm_study *s, int64_t number, int64_t step, double value, bool *prune, aglm_error *err);
+/* An intermediate value in the study's direction (NaN and infinities allowed); the step must not
+ * have been told before. *prune (may be NULL) gets the pruner's decision. Written to the store with
+ * tell. */
+aglm_rc aglm_study_report(aglm_study *s, int64_t number, int64_t step, double value, bool *prune,
+                          aglm_error *err);
 /* The decision after the trial's last report; false for a trial without one. */
 bool aglm_study_should_prune(aglm_study *s, int64_t number);
-/* Ends a RUNNING trial as COMPLETE (n == number of directions, not NaN), PRUNED (n may be 0: the last report stands in) or
- * FAIL (n == 0). A NaN value makes it FAIL. AGLM_INVALID when it is not running. One transaction. */
-aglm_rc aglm_study_tell(aglm_study *s, int64_t number, aglm_trial_state state, const double *values, size_t n,
-                        aglm_error *err);
-/* Total violation of the caller's constraints, before tell: > 0 makes the trial rank after all feasible ones, by its size.
- * Stored as the system attribute "constraints": [v]. */
+/* Ends a RUNNING trial as COMPLETE (n == number of directions, not NaN), PRUNED (n may be 0: the
+ * last report stands in) or FAIL (n == 0). A NaN value makes it FAIL. AGLM_INVALID when it is not
+ * running. One transaction. */
+aglm_rc aglm_study_tell(aglm_study *s, int64_t number, aglm_trial_state state, const double *values,
+                        size_t n, aglm_error *err);
+/* Total violation of the caller's constraints, before tell: > 0 makes the trial rank after all
+ * feasible ones, by its size. Stored as the system attribute "constraints": [v]. */
 aglm_rc aglm_study_set_violation(aglm_study *s, int64_t number, double violation, aglm_error *err);
 
-/* A point that is tried next, after those enqueued earlier; it is settled and checked first. *number may be NULL.
- * AGLM_DONE when a trial has that very point already (nothing is enqueued). */
+/* A point that is tried next, after those enqueued earlier; it is settled and checked first.
+ * *number may be NULL. AGLM_DONE when a trial has that very point already (nothing is enqueued). */
 aglm_rc aglm_study_enqueue(aglm_study *s, const double *x, int64_t *number, aglm_error *err);
 
 /* A user attribute; json is any JSON text (checked). Of a trial: before tell, written with it. */
 aglm_rc aglm_study_set_attr(aglm_study *s, const char *key, const char *json, aglm_error *err);
-aglm_rc aglm_study_set_trial_attr(aglm_study *s, int64_t number, const char *key, const char *json, aglm_error *err);
+aglm_rc aglm_study_set_trial_attr(aglm_study *s, int64_t number, const char *key, const char *json,
+                                  aglm_error *err);
 /* The study's attributes, the system's too, in the arena. */
-aglm_rc aglm_study_attrs(aglm_study *s, aglm_arena *a, aglm_attr_row **out, size_t *n, aglm_error *err);
+aglm_rc aglm_study_attrs(aglm_study *s, aglm_arena *a, aglm_attr_row **out, size_t *n,
+                         aglm_error *err);
 
-/* A copy in the arena of the best COMPLETE trial (feasible ones first: see violation); AGLM_NOTFOUND while there is none. */
+/* A copy in the arena of the best COMPLETE trial (feasible ones first: see violation);
+ * AGLM_NOTFOUND while there is none. */
 aglm_rc aglm_study_best(aglm_study *s, aglm_arena *a, aglm_trial *out, aglm_error *err);
 /* Copies of all trials by number, running ones with their reports so far. */
-aglm_rc aglm_study_trials(aglm_study *s, aglm_arena *a, aglm_trial **out, size_t *n, aglm_error *err);
-aglm_rc aglm_study_trial(aglm_study *s, int64_t number, aglm_arena *a, aglm_trial *out, aglm_error *err);
+aglm_rc aglm_study_trials(aglm_study *s, aglm_arena *a, aglm_trial **out, size_t *n,
+                          aglm_error *err);
+aglm_rc aglm_study_trial(aglm_study *s, int64_t number, aglm_arena *a, aglm_trial *out,
+                         aglm_error *err);
 size_t aglm_study_count(aglm_study *s, aglm_trial_state state);
 size_t aglm_study_size(aglm_study *s);
 
-/* The space of a stored study: ours as it was written, else (Optuna's studies) the union of its trials' distributions
- * without conditions, the widest bounds of each. AGLM_FORMAT names the trial and parameter that do not fit. Free it. */
-aglm_rc aglm_study_stored_space(aglm_store *store, int64_t study, aglm_space **out, aglm_error *err);
+/* The space of a stored study: ours as it was written, else (Optuna's studies) the union of its
+ * trials' distributions without conditions, the widest bounds of each. AGLM_FORMAT names the trial
+ * and parameter that do not fit. Free it. */
+aglm_rc aglm_study_stored_space(aglm_store *store, int64_t study, aglm_space **out,
+                                aglm_error *err);
 /* One stored row as a trial of that space, in the arena. */
-aglm_rc aglm_study_row_trial(const aglm_space *space, aglm_direction direction, const aglm_trial_row *row, aglm_arena *a,
-                             aglm_trial *out, aglm_error *err);
+aglm_rc aglm_study_row_trial(const aglm_space *space, aglm_direction direction,
+                             const aglm_trial_row *row, aglm_arena *a, aglm_trial *out,
+                             aglm_error *err);
 
 #endif

@@ -1,9 +1,11 @@
 /* store/store.h - studies and trials kept in Optuna's RDB schema, behind one set of operations.
- * Threads: a store is shared; every call is one transaction under its own lock. Other processes may use the same file.
+ * Threads: a store is shared; every call is one transaction under its own lock. Other processes may
+ * use the same file.
  *
- * The rows mean what they mean in Optuna 5 (schema v3.2.0.a): parameter values are internal representations (a float itself,
- * an int as float, a choice as its index), distributions are JSON text, attributes are JSON text under a key.
- * What search knows about distributions and directions stays above; the store moves rows. */
+ * The rows mean what they mean in Optuna 5 (schema v3.2.0.a): parameter values are internal
+ * representations (a float itself, an int as float, a choice as its index), distributions are JSON
+ * text, attributes are JSON text under a key. What search knows about distributions and directions
+ * stays above; the store moves rows. */
 #ifndef AGLM_STORE_STORE_H
 #define AGLM_STORE_STORE_H
 
@@ -24,7 +26,8 @@ typedef enum aglm_trial_state {
 typedef enum aglm_direction { AGLM_MINIMIZE, AGLM_MAXIMIZE } aglm_direction;
 
 #define AGLM_STORE_MAX_OBJECTIVES 16
-#define AGLM_STORE_MAX_NAME 512 /* bytes of a study's or parameter's name or of a key, the schema's VARCHAR(512) */
+#define AGLM_STORE_MAX_NAME                                                                        \
+    512 /* bytes of a study's or parameter's name or of a key, the schema's VARCHAR(512) */
 
 typedef struct aglm_param_row {
     const char *name;
@@ -52,7 +55,7 @@ typedef struct aglm_trial_row {
     const char *completed; /* NULL while not finished */
     const aglm_param_row *params;
     size_t n_params;
-    const double *values;  /* n_values == number of objectives, or 0 */
+    const double *values; /* n_values == number of objectives, or 0 */
     size_t n_values;
     const aglm_step_row *steps;
     size_t n_steps;
@@ -70,34 +73,45 @@ typedef struct aglm_study_row {
 
 typedef struct aglm_store aglm_store;
 
-/* "memory" or "memory:", "sqlite:///relative.db", "sqlite:////absolute.db", or a plain path of a SQLite file.
- * Makes the file and its tables when absent. AGLM_FORMAT: not a database, or another schema version (names both and the
- * mend); AGLM_IO; AGLM_UNSUPPORTED for URLs of back ends that are not built in. */
+/* "memory" or "memory:", "sqlite:///relative.db", "sqlite:////absolute.db", or a plain path of a
+ * SQLite file. Makes the file and its tables when absent. AGLM_FORMAT: not a database, or another
+ * schema version (names both and the mend); AGLM_IO; AGLM_UNSUPPORTED for URLs of back ends that
+ * are not built in. */
 aglm_rc aglm_store_open(aglm_store **out, const char *url, aglm_error *err);
 void aglm_store_close(aglm_store *s);
 
 /* AGLM_INVALID when the name is taken or over-long. */
-aglm_rc aglm_store_study_new(aglm_store *s, const char *name, const aglm_direction *directions, size_t n, int64_t *id,
-                             aglm_error *err);
-aglm_rc aglm_store_study_find(aglm_store *s, const char *name, int64_t *id, aglm_error *err); /* AGLM_NOTFOUND */
-aglm_rc aglm_store_study_list(aglm_store *s, aglm_arena *a, aglm_study_row **out, size_t *n, aglm_error *err);
+aglm_rc aglm_store_study_new(aglm_store *s, const char *name, const aglm_direction *directions,
+                             size_t n, int64_t *id, aglm_error *err);
+/* AGLM_NOTFOUND */
+aglm_rc aglm_store_study_find(aglm_store *s, const char *name, int64_t *id, aglm_error *err);
+aglm_rc aglm_store_study_list(aglm_store *s, aglm_arena *a, aglm_study_row **out, size_t *n,
+                              aglm_error *err);
 aglm_rc aglm_store_study_delete(aglm_store *s, int64_t study, aglm_error *err);
-aglm_rc aglm_store_study_set_attr(aglm_store *s, int64_t study, const aglm_attr_row *attr, aglm_error *err);
-aglm_rc aglm_store_study_attrs(aglm_store *s, int64_t study, aglm_arena *a, aglm_attr_row **out, size_t *n,
-                               aglm_error *err);
+aglm_rc aglm_store_study_set_attr(aglm_store *s, int64_t study, const aglm_attr_row *attr,
+                                  aglm_error *err);
+aglm_rc aglm_store_study_attrs(aglm_store *s, int64_t study, aglm_arena *a, aglm_attr_row **out,
+                               size_t *n, aglm_error *err);
 
-/* A new trial with all its rows in one transaction; state RUNNING (started now) or WAITING, or a finished one that is
- * imported as it is. Fills row->id and row->number (dense from 0 within the study). `owner` (0: none) is the process that
- * runs it, noted in our own table aglm_owner(trial_id, pid, boot id or start time) so that the dead can be told. */
-aglm_rc aglm_store_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner, aglm_error *err);
-/* The oldest WAITING trial becomes RUNNING with the params added to it: AGLM_DONE when none waits. `id` is its own. */
-aglm_rc aglm_store_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id, aglm_error *err);
+/* A new trial with all its rows in one transaction; state RUNNING (started now) or WAITING, or a
+ * finished one that is imported as it is. Fills row->id and row->number (dense from 0 within the
+ * study). `owner` (0: none) is the process that runs it, noted in our own table
+ * aglm_owner(trial_id, pid, boot id or start time) so that the dead can be told. */
+aglm_rc aglm_store_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+                             aglm_error *err);
+/* The oldest WAITING trial becomes RUNNING with the params added to it: AGLM_DONE when none waits.
+ * `id` is its own. */
+aglm_rc aglm_store_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id,
+                               aglm_error *err);
 /* Params of a RUNNING trial, written when they were chosen after it was made. */
-aglm_rc aglm_store_trial_set_params(aglm_store *s, int64_t trial, const aglm_param_row *params, size_t n,
-                                    aglm_error *err);
-aglm_rc aglm_store_trial_report(aglm_store *s, int64_t trial, const aglm_step_row *step, aglm_error *err);
-aglm_rc aglm_store_trial_set_attr(aglm_store *s, int64_t trial, const aglm_attr_row *attr, aglm_error *err);
-/* State, values, steps not yet written and attributes in one transaction. AGLM_INVALID when it is finished already. */
+aglm_rc aglm_store_trial_set_params(aglm_store *s, int64_t trial, const aglm_param_row *params,
+                                    size_t n, aglm_error *err);
+aglm_rc aglm_store_trial_report(aglm_store *s, int64_t trial, const aglm_step_row *step,
+                                aglm_error *err);
+aglm_rc aglm_store_trial_set_attr(aglm_store *s, int64_t trial, const aglm_attr_row *attr,
+                                  aglm_error *err);
+/* State, values, steps not yet written and attributes in one transaction. AGLM_INVALID when it is
+ * finished already. */
 typedef struct aglm_trial_end {
     aglm_trial_state state;
     const double *values;
@@ -107,12 +121,13 @@ typedef struct aglm_trial_end {
     const aglm_attr_row *attrs;
     size_t n_attrs;
 } aglm_trial_end;
-aglm_rc aglm_store_trial_finish(aglm_store *s, int64_t trial, const aglm_trial_end *end, aglm_error *err);
+aglm_rc aglm_store_trial_finish(aglm_store *s, int64_t trial, const aglm_trial_end *end,
+                                aglm_error *err);
 
-/* Trials with number >= from in order of number, whole rows, in the arena: a caller that remembers what it has read asks
- * only for the rest. */
-aglm_rc aglm_store_trials(aglm_store *s, int64_t study, int64_t from, aglm_arena *a, aglm_trial_row **out, size_t *n,
-                          aglm_error *err);
+/* Trials with number >= from in order of number, whole rows, in the arena: a caller that remembers
+ * what it has read asks only for the rest. */
+aglm_rc aglm_store_trials(aglm_store *s, int64_t study, int64_t from, aglm_arena *a,
+                          aglm_trial_row **out, size_t *n, aglm_error *err);
 /* RUNNING trials whose owner process is gone become FAIL; *n gets their number. */
 aglm_rc aglm_store_reap(aglm_store *s, int64_t study, size_t *n, aglm_error *err);
 

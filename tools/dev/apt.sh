@@ -1,0 +1,63 @@
+# shellcheck shell=sh
+# apt.sh - system packages: looked up first, installed only when missing. Sourced by ./dev.
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        die "needs root or sudo for: $*"
+    fi
+}
+
+# Prints those of its arguments that are not installed, one a line.
+apt_missing() {
+    dpkg-query -W -f='${db:Status-Status} ${Package}\n${db:Status-Status} ${Package}:${Architecture}\n' \
+        "$@" 2>/dev/null | awk '$1 == "installed" { print $2 }' >"$TMP/installed" || :
+    printf '%s\n' "$@" | grep -vxFf "$TMP/installed" || :
+}
+
+# Once a run, and not when the lists are younger than a day.
+apt_update() {
+    if [ "${APT_UPDATED:-}" = 1 ]; then
+        return 0
+    fi
+    APT_UPDATED=1
+    say "apt-get update"
+    as_root apt-get -qq -o Acquire::Retries=3 update
+}
+
+apt_lists_are_there() {
+    [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' 2>/dev/null | head -n 1)" ]
+}
+
+# True when apt can install the package.
+apt_has() {
+    apt_lists_are_there || apt_update
+    apt-cache show --no-all-versions "$1" >/dev/null 2>&1
+}
+
+apt_install() {
+    missing=$(apt_missing "$@")
+    if [ -z "$missing" ]; then
+        return 0
+    fi
+    command -v apt-get >/dev/null 2>&1 || die "no apt-get here; install by hand: $missing"
+    # shellcheck disable=SC2086 # a list of words
+    set -- $missing
+    say "installing $*"
+    apt_lists_are_there || apt_update
+    apt_get_install "$@" || {
+        apt_update
+        apt_get_install "$@"
+    } || die "apt-get could not install: $*"
+}
+
+apt_get_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+        -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 install "$@" >"$TMP/apt.log" 2>&1 || {
+        tail -n 5 "$TMP/apt.log" >&2
+        return 1
+    }
+}
