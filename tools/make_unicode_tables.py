@@ -3,6 +3,7 @@
 
 Run with a Python whose unicodedata is Unicode 15.0 (Python 3.12):
     python3.12 tools/make_unicode_tables.py > src/base/unicode_table.c
+    python3.12 tools/make_unicode_tables.py --digest   # for tests/unit/test_utf8.c
 Width 2: East Asian Width W or F. Width 0: categories Mn, Me, Cf (but for the soft
 hyphen), the conjoining Hangul vowels and finals, and controls, which the code handles itself.
 Lower case: str.lower() where it maps one code point to one, in Latin, Greek, Cyrillic, Armenian.
@@ -26,8 +27,7 @@ def width(cp):
 
 
 def ranges_of(wanted):
-    """Ranges of code points from U+0080 on with this width. Unassigned ones between two
-    alike may take their width: that keeps the table short."""
+    """Ranges of code points from U+0080 on with this width."""
     out = []
     for cp in range(0x80, LAST):
         if 0xD800 <= cp < 0xE000:
@@ -64,9 +64,25 @@ def lower_runs():
     return out
 
 
+def digest():
+    """FNV-1a over the width, and over the lower case, of every code point but surrogates."""
+    lower = dict(lower_pairs())
+    lower.update((cp, cp + 32) for cp in range(ord("A"), ord("Z") + 1))
+    widths = cases = 0xCBF29CE484222325
+    for cp in range(LAST):
+        if 0xD800 <= cp < 0xE000:
+            continue
+        control = unicodedata.category(chr(cp)) == "Cc"
+        widths = ((widths ^ (0 if control else width(cp))) * 0x100000001B3) % 2**64
+        cases = ((cases ^ lower.get(cp, cp)) * 0x100000001B3) % 2**64
+    print(f"widths 0x{widths:016x} cases 0x{cases:016x}")
+
+
 def main():
     if unicodedata.unidata_version != "15.0.0":
         sys.exit("needs Unicode 15.0.0, this Python has " + unicodedata.unidata_version)
+    if sys.argv[1:] == ["--digest"]:
+        return digest()
     print("/* Made by tools/make_unicode_tables.py from Unicode 15.0.0; do not edit. */")
     print('#include "base/unicode_table.h"')
     for name, wanted in (("wide", 2), ("zero", 0)):

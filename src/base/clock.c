@@ -51,7 +51,8 @@ bool aglm_duration_parse(const char *text, uint64_t *ns)
     static const struct {
         const char *name;
         double seconds;
-    } units[] = {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"m", 60}, {"min", 60}, {"h", 3600}};
+    } units[] = {{"", 1},   {"s", 1},    {"ms", 1e-3}, {"us", 1e-6},
+                 {"m", 60}, {"min", 60}, {"h", 3600}};
     size_t digits = strspn(text, "0123456789.");
     double value;
 

@@ -35,13 +35,17 @@ bool aglm_encoding_from_name(const char *name, aglm_encoding *out)
         const char *name;
         aglm_encoding encoding;
     } names[] = {
-        {"auto", AGLM_ENC_AUTO},       {"utf8", AGLM_ENC_UTF8},         {"utf-8", AGLM_ENC_UTF8},
-        {"utf-8-sig", AGLM_ENC_UTF8},  {"ascii", AGLM_ENC_UTF8},        {"us-ascii", AGLM_ENC_UTF8},
-        {"gbk", AGLM_ENC_GB18030},     {"gb2312", AGLM_ENC_GB18030},    {"gb18030", AGLM_ENC_GB18030},
-        {"cp936", AGLM_ENC_GB18030},   {"euc-cn", AGLM_ENC_GB18030},    {"utf-16", AGLM_ENC_UTF16LE},
-        {"utf16", AGLM_ENC_UTF16LE},   {"utf-16le", AGLM_ENC_UTF16LE},  {"utf16le", AGLM_ENC_UTF16LE},
-        {"utf-16be", AGLM_ENC_UTF16BE}, {"utf16be", AGLM_ENC_UTF16BE},  {"latin1", AGLM_ENC_LATIN1},
-        {"latin-1", AGLM_ENC_LATIN1},  {"iso-8859-1", AGLM_ENC_LATIN1}, {"iso8859-1", AGLM_ENC_LATIN1},
+        {"auto", AGLM_ENC_AUTO},        {"utf8", AGLM_ENC_UTF8},
+        {"utf-8", AGLM_ENC_UTF8},       {"utf-8-sig", AGLM_ENC_UTF8},
+        {"ascii", AGLM_ENC_UTF8},       {"us-ascii", AGLM_ENC_UTF8},
+        {"gbk", AGLM_ENC_GB18030},      {"gb2312", AGLM_ENC_GB18030},
+        {"gb18030", AGLM_ENC_GB18030},  {"cp936", AGLM_ENC_GB18030},
+        {"euc-cn", AGLM_ENC_GB18030},   {"utf-16", AGLM_ENC_UTF16LE},
+        {"utf16", AGLM_ENC_UTF16LE},    {"utf-16le", AGLM_ENC_UTF16LE},
+        {"utf16le", AGLM_ENC_UTF16LE},  {"utf-16be", AGLM_ENC_UTF16BE},
+        {"utf16be", AGLM_ENC_UTF16BE},  {"latin1", AGLM_ENC_LATIN1},
+        {"latin-1", AGLM_ENC_LATIN1},   {"iso-8859-1", AGLM_ENC_LATIN1},
+        {"iso8859-1", AGLM_ENC_LATIN1},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -77,7 +81,8 @@ struct pairs {
     bool valid;
 };
 
-/* Common: the 3755 characters of GB 2312 level 1 (rows 16 to 55) and its punctuation (rows 1 to 3). */
+/* Common: the 3755 characters of GB 2312 level 1 (rows 16 to 55) and its punctuation (rows 1 to 3).
+ */
 static bool is_common_pair(unsigned char lead, unsigned char trail)
 {
     return trail >= 0xA1 && ((lead >= 0xB0 && lead <= 0xD7) || (lead >= 0xA1 && lead <= 0xA3));
@@ -132,7 +137,10 @@ static bool is_utf8(const char *data, size_t n, bool complete)
     if (complete || n - bad > 3)
         return false;
     unsigned char lead = (unsigned char)data[bad];
-    size_t want = lead >= 0xF0 && lead < 0xF5 ? 4 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xC2 && lead < 0xE0 ? 2 : 0;
+    size_t want = lead >= 0xF0 && lead < 0xF5   ? 4
+                  : lead >= 0xE0 && lead < 0xF0 ? 3
+                  : lead >= 0xC2 && lead < 0xE0 ? 2
+                                                : 0;
     if (n - bad >= want)
         return false;
     for (size_t i = bad + 1; i < n; i++)
@@ -166,7 +174,8 @@ static aglm_encoding guess_by_mark(const char *data, size_t n, size_t *bom_bytes
     return AGLM_ENC_AUTO;
 }
 
-aglm_encoding aglm_encoding_guess(const char *data, size_t n, bool complete, size_t *bom_bytes, const char **why)
+aglm_encoding aglm_encoding_guess(const char *data, size_t n, bool complete, size_t *bom_bytes,
+                                  const char **why)
 {
     bool little;
 
@@ -198,7 +207,8 @@ static aglm_rc no_memory(const aglm_str *out, aglm_error *err)
 
 static aglm_rc undecodable(aglm_encoding from, size_t at, aglm_error *err)
 {
-    return aglm_error_set(err, AGLM_FORMAT, "byte %zu is not valid %s (give the encoding of the input)", at,
+    return aglm_error_set(err, AGLM_FORMAT,
+                          "byte %zu is not valid %s (give the encoding of the input)", at,
                           aglm_encoding_name(from));
 }
 
@@ -231,7 +241,8 @@ static uint32_t utf16_unit(const unsigned char *p, bool little)
     return little ? p[0] | (uint32_t)p[1] << 8 : p[1] | (uint32_t)p[0] << 8;
 }
 
-static aglm_rc from_utf16(aglm_encoding from, const char *data, size_t n, aglm_str *out, aglm_error *err)
+static aglm_rc from_utf16(aglm_encoding from, const char *data, size_t n, aglm_str *out,
+                          aglm_error *err)
 {
     const unsigned char *p = (const unsigned char *)data;
     bool little = from == AGLM_ENC_UTF16LE;
@@ -280,7 +291,8 @@ static aglm_rc from_gb18030(const char *data, size_t n, aglm_str *out, aglm_erro
     return rc;
 }
 
-aglm_rc aglm_encoding_to_utf8(aglm_encoding from, const char *data, size_t n, aglm_str *out, aglm_error *err)
+aglm_rc aglm_encoding_to_utf8(aglm_encoding from, const char *data, size_t n, aglm_str *out,
+                              aglm_error *err)
 {
     size_t bom = 0;
     const char *why;

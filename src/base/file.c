@@ -26,7 +26,8 @@ static aglm_rc failed(const char *path, const char *doing, aglm_error *err)
 
 static aglm_rc too_large(const char *path, size_t max, aglm_error *err)
 {
-    return aglm_error_set(err, AGLM_LIMIT, "%s: larger than the %zu bytes that are taken here", path, max);
+    return aglm_error_set(err, AGLM_LIMIT, "%s: larger than the %zu bytes that are taken here",
+                          path, max);
 }
 
 static int open_retry(const char *path, int flags, mode_t mode)
@@ -40,7 +41,8 @@ static int open_retry(const char *path, int flags, mode_t mode)
 }
 
 /* Reads until the end; a pipe or a file that grows is fine. */
-static aglm_rc read_all(int fd, const char *path, size_t max, char **data, size_t *n, aglm_error *err)
+static aglm_rc read_all(int fd, const char *path, size_t max, char **data, size_t *n,
+                        aglm_error *err)
 {
     size_t cap = *data ? *n : 0;
 
@@ -49,7 +51,8 @@ static aglm_rc read_all(int fd, const char *path, size_t max, char **data, size_
         if (*n + 1 >= cap) {
             aglm_rc rc = aglm_grow(data, &cap, *n + READ_STEP, 1, SIZE_MAX);
             if (rc)
-                return aglm_error_set(err, AGLM_NOMEM, "%s: no memory for %zu bytes", path, *n + READ_STEP);
+                return aglm_error_set(err, AGLM_NOMEM, "%s: no memory for %zu bytes", path,
+                                      *n + READ_STEP);
         }
         ssize_t got = read(fd, *data + *n, cap - *n - 1);
         if (got < 0 && errno == EINTR)
@@ -81,7 +84,8 @@ aglm_rc aglm_file_read(const char *path, size_t max, char **data, size_t *n, agl
     } else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > max) {
         rc = too_large(path, max, err);
     } else if (S_ISREG(st.st_mode)) {
-        /* One allocation of the right size; two bytes more, so that the end is seen without growing. */
+        /* One allocation of the right size; two bytes more, so that the end is seen without
+         * growing. */
         *n = (size_t)st.st_size + 2;
         *data = malloc(*n);
         if (!*data)
@@ -268,9 +272,8 @@ bool aglm_size_parse(const char *text, uint64_t *bytes)
     static const struct {
         const char *name;
         double factor;
-    } units[] = {{"", 1},         {"k", 1e3},       {"m", 1e6},      {"g", 1e9},
-                 {"t", 1e12},     {"ki", 0x1p10},   {"mi", 0x1p20},  {"gi", 0x1p30},
-                 {"ti", 0x1p40}};
+    } units[] = {{"", 1},        {"k", 1e3},     {"m", 1e6},     {"g", 1e9},    {"t", 1e12},
+                 {"ki", 0x1p10}, {"mi", 0x1p20}, {"gi", 0x1p30}, {"ti", 0x1p40}};
     size_t digits = strspn(text, "0123456789.");
     const char *unit = text + digits;
     size_t unit_len = strlen(unit);

@@ -63,7 +63,8 @@ aglm_rc aglm_dir_make(const char *path, aglm_error *err)
 
 static aglm_rc remove_below(int dir_fd, const char *path, int depth, aglm_error *err);
 
-static aglm_rc remove_entry(int dir_fd, const char *name, const char *path, int depth, aglm_error *err)
+static aglm_rc remove_entry(int dir_fd, const char *name, const char *path, int depth,
+                            aglm_error *err)
 {
     if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
         return AGLM_OK;
@@ -154,7 +155,8 @@ static char *aside_name(const char *path)
     return name;
 }
 
-/* For file systems without an exchange: `to` is absent for a moment, but one of both stays whole. */
+/* For file systems without an exchange: `to` is absent for a moment, but one of both stays whole.
+ */
 static aglm_rc swap_by_steps(const char *from, const char *to, aglm_error *err)
 {
     char *aside = aside_name(to);

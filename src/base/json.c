@@ -25,8 +25,8 @@ static const aglm_json *json_of(const yyjson_val *v)
     return (const aglm_json *)(const void *)v;
 }
 
-/* One table for all objects of a document, keyed by a hash of the whole text so that no input can be prepared to
- * collide. */
+/* One table for all objects of a document, keyed by a hash of the whole text so that no input can
+ * be prepared to collide. */
 struct checker {
     const char *text;
     size_t len;
@@ -41,7 +41,8 @@ static bool same_key(yyjson_val *a, yyjson_val *b)
 {
     size_t n = unsafe_yyjson_get_len(a);
 
-    return n == unsafe_yyjson_get_len(b) && memcmp(unsafe_yyjson_get_str(a), unsafe_yyjson_get_str(b), n) == 0;
+    return n == unsafe_yyjson_get_len(b) &&
+           memcmp(unsafe_yyjson_get_str(a), unsafe_yyjson_get_str(b), n) == 0;
 }
 
 static aglm_rc check_few_keys(struct checker *c, yyjson_val *obj)
@@ -94,7 +95,8 @@ static aglm_rc check_many_keys(struct checker *c, yyjson_val *obj)
     if (make_table(c, unsafe_yyjson_get_len(obj)))
         return AGLM_NOMEM;
     while ((key = yyjson_obj_iter_next(&it))) {
-        size_t at = aglm_hash64(unsafe_yyjson_get_str(key), unsafe_yyjson_get_len(key), c->seed) & c->mask;
+        size_t at = aglm_hash64(unsafe_yyjson_get_str(key), unsafe_yyjson_get_len(key), c->seed) &
+                    c->mask;
         for (; c->slots[at]; at = (at + 1) & c->mask) {
             if (same_key(c->slots[at], key)) {
                 c->doubled = unsafe_yyjson_get_str(key);
@@ -146,8 +148,8 @@ static void locate(const char *text, size_t pos, size_t *line, size_t *column)
     }
 }
 
-static aglm_rc refuse(const aglm_json_options *o, const char *text, size_t len, const yyjson_read_err *e,
-                      aglm_error *err)
+static aglm_rc refuse(const aglm_json_options *o, const char *text, size_t len,
+                      const yyjson_read_err *e, aglm_error *err)
 {
     size_t line;
     size_t column;
@@ -165,8 +167,8 @@ static aglm_rc refuse(const aglm_json_options *o, const char *text, size_t len, 
     return e->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? AGLM_NOMEM : AGLM_FORMAT;
 }
 
-static aglm_rc check_document(const aglm_json_options *o, yyjson_doc *doc, const char *text, size_t len,
-                              aglm_error *err)
+static aglm_rc check_document(const aglm_json_options *o, yyjson_doc *doc, const char *text,
+                              size_t len, aglm_error *err)
 {
     struct checker c = {.text = text, .len = len};
     aglm_rc rc = check_value(&c, yyjson_doc_get_root(doc), 0);
@@ -183,10 +185,11 @@ static aglm_rc check_document(const aglm_json_options *o, yyjson_doc *doc, const
     return rc;
 }
 
-aglm_rc aglm_json_parse(aglm_json_doc **out, const char *text, size_t len, const aglm_json_options *options,
-                        aglm_error *err)
+aglm_rc aglm_json_parse(aglm_json_doc **out, const char *text, size_t len,
+                        const aglm_json_options *options, aglm_error *err)
 {
-    yyjson_read_flag flags = options && options->allow_nonfinite ? YYJSON_READ_ALLOW_INF_AND_NAN : 0;
+    yyjson_read_flag flags = options && options->allow_nonfinite ? YYJSON_READ_ALLOW_INF_AND_NAN
+                                                                 : 0;
     yyjson_read_err e = {0};
 
     *out = NULL;
@@ -235,7 +238,8 @@ aglm_json_kind aglm_json_kind_of(const aglm_json *v)
 
 const char *aglm_json_kind_name(const aglm_json *v)
 {
-    static const char *const names[] = {"null", "a truth value", "a number", "a string", "an array", "an object"};
+    static const char *const names[] = {"null",     "a truth value", "a number",
+                                        "a string", "an array",      "an object"};
 
     return v ? names[aglm_json_kind_of(v)] : "nothing";
 }
@@ -325,10 +329,12 @@ const char *aglm_json_string(const aglm_json *v, size_t *len)
 
 static aglm_rc expected(const char *key, const char *what, const aglm_json *v, aglm_error *err)
 {
-    return aglm_error_set(err, AGLM_FORMAT, "%s: expected %s, found %s", key, what, aglm_json_kind_name(v));
+    return aglm_error_set(err, AGLM_FORMAT, "%s: expected %s, found %s", key, what,
+                          aglm_json_kind_name(v));
 }
 
-aglm_rc aglm_json_need_string(const aglm_json *obj, const char *key, const char **out, aglm_error *err)
+aglm_rc aglm_json_need_string(const aglm_json *obj, const char *key, const char **out,
+                              aglm_error *err)
 {
     const aglm_json *v = aglm_json_get(obj, key);
     size_t len = 0;
@@ -352,8 +358,8 @@ aglm_rc aglm_json_need_double(const aglm_json *obj, const char *key, double *out
     return AGLM_OK;
 }
 
-aglm_rc aglm_json_need_int(const aglm_json *obj, const char *key, int64_t low, int64_t high, int64_t *out,
-                           aglm_error *err)
+aglm_rc aglm_json_need_int(const aglm_json *obj, const char *key, int64_t low, int64_t high,
+                           int64_t *out, aglm_error *err)
 {
     const aglm_json *v = aglm_json_get(obj, key);
     int64_t i;
@@ -364,8 +370,8 @@ aglm_rc aglm_json_need_int(const aglm_json *obj, const char *key, int64_t low, i
         return aglm_error_set(err, AGLM_FORMAT, "%s: %g is no whole number of 64 bits", key,
                               yyjson_get_num(val_of(v)));
     if (i < low || i > high)
-        return aglm_error_set(err, AGLM_FORMAT, "%s: %lld is not within %lld..%lld", key, (long long)i,
-                              (long long)low, (long long)high);
+        return aglm_error_set(err, AGLM_FORMAT, "%s: %lld is not within %lld..%lld", key,
+                              (long long)i, (long long)low, (long long)high);
     *out = i;
     return AGLM_OK;
 }

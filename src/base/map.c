@@ -103,7 +103,8 @@ static aglm_rc rehash(aglm_map *m)
     return AGLM_OK;
 }
 
-/* Small keys are packed into chunks; an arena allocation each would round every word up to 16 bytes. */
+/* Small keys are packed into chunks; an arena allocation each would round every word up to 16
+ * bytes. */
 static const char *store_key(aglm_map *m, const char *key, size_t len)
 {
     if (len >= CHUNK_BYTES / 8)

@@ -82,9 +82,11 @@ aglm_rc aglm_pool_new(aglm_pool **out, unsigned threads, size_t max_queued, aglm
 {
     *out = NULL;
     if (threads < 1 || threads > MOST_THREADS)
-        return aglm_error_set(err, AGLM_INVALID, "threads: %u is not within 1..%d", threads, MOST_THREADS);
+        return aglm_error_set(err, AGLM_INVALID, "threads: %u is not within 1..%d", threads,
+                              MOST_THREADS);
     if (max_queued < 1 || max_queued > MOST_QUEUED)
-        return aglm_error_set(err, AGLM_INVALID, "max_queued: %zu is not within 1..%zu", max_queued, MOST_QUEUED);
+        return aglm_error_set(err, AGLM_INVALID, "max_queued: %zu is not within 1..%zu", max_queued,
+                              MOST_QUEUED);
     aglm_pool *p = aglm_calloc(1, sizeof *p);
     if (!p)
         return aglm_error_set(err, AGLM_NOMEM, "no memory for a thread pool");
@@ -103,7 +105,8 @@ aglm_rc aglm_pool_new(aglm_pool **out, unsigned threads, size_t max_queued, aglm
         int e = pthread_create(&p->thread[p->threads], NULL, worker, p);
         if (e) {
             dismantle(p);
-            return aglm_error_set(err, AGLM_NOMEM, "cannot start %u threads: %s", threads, strerror(e));
+            return aglm_error_set(err, AGLM_NOMEM, "cannot start %u threads: %s", threads,
+                                  strerror(e));
         }
         p->threads++;
     }
@@ -167,7 +170,8 @@ static void loop_run(void *arg)
     pthread_mutex_unlock(&l->lock);
 }
 
-aglm_rc aglm_pool_for(aglm_pool *p, size_t n, void (*body)(void *arg, size_t i), void *arg, aglm_error *err)
+aglm_rc aglm_pool_for(aglm_pool *p, size_t n, void (*body)(void *arg, size_t i), void *arg,
+                      aglm_error *err)
 {
     unsigned hands = n < p->threads ? (unsigned)n : p->threads;
     size_t share = n / ((size_t)p->threads * SHARES_PER_THREAD);

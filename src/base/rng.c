@@ -62,8 +62,9 @@ uint64_t aglm_rng_below(aglm_rng *r, uint64_t n)
     return (uint64_t)(product >> 64);
 }
 
-/* ln x for 0 < x < 1 from exactly rounded operations only: libm's last bit differs between machines, and streams
- * must not. x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh((m - 1) / (m + 1)). */
+/* ln x for 0 < x < 1 from exactly rounded operations only: libm's last bit differs between
+ * machines, and streams must not. x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh((m - 1)
+ * / (m + 1)). */
 static double portable_log(double x)
 {
     int e;

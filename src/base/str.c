@@ -10,7 +10,7 @@
 /* Stands for every empty string without memory; never written, as cap is 0 then. */
 static char *shared_empty(void)
 {
-    return (char *)(uintptr_t) "";
+    return (char *)(uintptr_t)"";
 }
 
 void aglm_str_init(aglm_str *s, size_t max)

@@ -27,7 +27,8 @@ size_t aglm_utf8_decode(const char *s, size_t n, uint32_t *cp)
             return 3;
     }
     if (c >= 0xF0 && c < 0xF5 && n >= 4 && is_tail(p[1]) && is_tail(p[2]) && is_tail(p[3])) {
-        *cp = (c & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 | (uint32_t)(p[2] & 0x3F) << 6 | (p[3] & 0x3F);
+        *cp = (c & 0x07) << 18 | (uint32_t)(p[1] & 0x3F) << 12 | (uint32_t)(p[2] & 0x3F) << 6 |
+              (p[3] & 0x3F);
         if (*cp >= 0x10000 && *cp <= 0x10FFFF)
             return 4;
     }
@@ -160,8 +161,9 @@ bool aglm_cp_is_space(uint32_t cp)
 {
     if (cp < 0x80)
         return cp == ' ' || (cp >= 9 && cp <= 13);
-    return cp == 0x85 || cp == 0xA0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028 ||
-           cp == 0x2029 || cp == 0x202F || cp == 0x205F || cp == 0x3000 || cp == 0xFEFF;
+    return cp == 0x85 || cp == 0xA0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200A) ||
+           cp == 0x2028 || cp == 0x2029 || cp == 0x202F || cp == 0x205F || cp == 0x3000 ||
+           cp == 0xFEFF;
 }
 
 static bool is_ascii_punct(uint32_t cp)
@@ -175,7 +177,8 @@ bool aglm_cp_is_punct(uint32_t cp)
     if (cp < 0x80)
         return is_ascii_punct(cp);
     if (cp < 0x2010)
-        return cp == 0xA1 || cp == 0xA7 || cp == 0xAB || cp == 0xB6 || cp == 0xB7 || cp == 0xBB || cp == 0xBF;
+        return cp == 0xA1 || cp == 0xA7 || cp == 0xAB || cp == 0xB6 || cp == 0xB7 || cp == 0xBB ||
+               cp == 0xBF;
     return (cp >= 0x2010 && cp <= 0x2027) || (cp >= 0x2030 && cp <= 0x205E) || /* general */
            (cp >= 0x2E00 && cp <= 0x2E5D) ||                                   /* supplemental */
            (cp >= 0x3001 && cp <= 0x3004) || (cp >= 0x3008 && cp <= 0x3020) || /* CJK */

@@ -20,8 +20,9 @@ static void refuses(const char *text, const char *message)
 static void reads_values(void **state)
 {
     aglm_json_doc *doc;
-    const char *text = "{\"a\": [1, -2.5, true, null, \"x\\u0000y\"], \"b\": {\"c\": 9223372036854775807},"
-                       " \"d\": -9223372036854775808, \"e\": 18446744073709551615, \"f\": 3.0, \"g\": 1e300}";
+    const char *text =
+        "{\"a\": [1, -2.5, true, null, \"x\\u0000y\"], \"b\": {\"c\": 9223372036854775807},"
+        " \"d\": -9223372036854775808, \"e\": 18446744073709551615, \"f\": 3.0, \"g\": 1e300}";
     size_t len;
 
     (void)state;
@@ -204,12 +205,9 @@ static void needs_members(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_values),
-        cmocka_unit_test(iterates_members_in_order),
-        cmocka_unit_test(refuses_with_place),
-        cmocka_unit_test(takes_nonfinite_when_allowed),
-        cmocka_unit_test(bounds_nesting),
-        cmocka_unit_test(refuses_doubled_keys),
+        cmocka_unit_test(reads_values),       cmocka_unit_test(iterates_members_in_order),
+        cmocka_unit_test(refuses_with_place), cmocka_unit_test(takes_nonfinite_when_allowed),
+        cmocka_unit_test(bounds_nesting),     cmocka_unit_test(refuses_doubled_keys),
         cmocka_unit_test(needs_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

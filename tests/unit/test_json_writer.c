@@ -32,14 +32,18 @@ static void writes_compact_pretty_python(void **state)
     aglm_str_init(&s, SIZE_MAX);
     aglm_json_writer_init(&w, &s);
     write_sample(&w);
-    assert_string_equal(s.data, "{\"s\":\"a\\\"\\\\\\n\\u0001/\xe4\xbd\xa0\xf0\x9f\x98\x80\x7f\",\"i\":-5,\"d\":1.0,"
-                                "\"b\":true,\"n\":null,\"l\":[null,null,[],{}]}");
+    assert_string_equal(
+        s.data,
+        "{\"s\":\"a\\\"\\\\\\n\\u0001/\xe4\xbd\xa0\xf0\x9f\x98\x80\x7f\",\"i\":-5,\"d\":1.0,"
+        "\"b\":true,\"n\":null,\"l\":[null,null,[],{}]}");
     aglm_str_reset(&s);
     aglm_json_writer_init(&w, &s);
     w.python = w.nonfinite = true;
     write_sample(&w);
-    assert_string_equal(s.data, "{\"s\": \"a\\\"\\\\\\n\\u0001/\\u4f60\\ud83d\\ude00\\u007f\", \"i\": -5, \"d\": 1.0, "
-                                "\"b\": true, \"n\": null, \"l\": [NaN, null, [], {}]}");
+    assert_string_equal(
+        s.data,
+        "{\"s\": \"a\\\"\\\\\\n\\u0001/\\u4f60\\ud83d\\ude00\\u007f\", \"i\": -5, \"d\": 1.0, "
+        "\"b\": true, \"n\": null, \"l\": [NaN, null, [], {}]}");
     aglm_str_reset(&s);
     aglm_json_writer_init(&w, &s);
     w.pretty = true;
@@ -64,13 +68,15 @@ static void mends_invalid_utf8(void **state)
     aglm_str_init(&s, SIZE_MAX);
     aglm_json_writer_init(&w, &s);
     aglm_json_put_text(&w, "a\xff\xc3z\xed\xa0\x80");
-    assert_string_equal(s.data, "\"a\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    assert_string_equal(s.data,
+                        "\"a\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
     aglm_str_clear(&s);
 }
 
 static void copies_values(void **state)
 {
-    const char *text = "{\"a\":[1,1.0,-3,18446744073709551615,1e+300,true,false,null,\"x\\u0000\",{}],\"k\":{\"l\":[]}}";
+    const char *text =
+        "{\"a\":[1,1.0,-3,18446744073709551615,1e+300,true,false,null,\"x\\u0000\",{}],\"k\":{\"l\":[]}}";
     aglm_json_doc *doc;
     aglm_str s;
     aglm_json_writer w;
