@@ -13,22 +13,30 @@
 /* Part of the bundle format: the same text and options give the same hashes for ever (version in
  * the model file). */
 typedef struct aglm_feature_options {
-    uint8_t word_n; /* word n-grams up to this order; 0 off; at most 5 */
-    /* character n-grams inside words (with one blank at each end), orders char_min..char_max; */
-    uint8_t char_min;
+    uint8_t word_n;   /* word n-grams up to this order; 0 off; at most 5 */
+    uint8_t char_min; /* character n-grams of orders char_min..char_max, inside words with one blank
+                         at each end ... */
     uint8_t char_max; /* 0 off; at most 8 */
-    /* n-grams over runs of CJK text, orders 1..cjk_n; 0: CJK code points are words of their own; at
-     * most 5 */
-    uint8_t cjk_n;
-    bool lower; /* simple case folding */
-    bool punct; /* punctuation marks are words of their own; off: they only separate */
-    bool edges; /* marks at the start and end of the text take part in word n-grams */
+    uint8_t cjk_n; /* code-point n-grams, orders 1..cjk_n, over the whole of a text with any CJK in
+                      it; at most 5. 0: CJK code points are words of their own. Where word_n and
+                      char_max are 0: of every text */
+    uint8_t prefix_n; /* the first 1..prefix_n words (CJK: code points) of a text, each a feature;
+                         at most 5 */
+    bool char_across; /* ... or over the whole text, across words and marks */
+    bool lower;       /* simple case folding */
+    bool punct; /* punctuation marks are words of their own; off: they only separate. Emoji are
+                   always words */
+    bool edges; /* marks at the start and end of the text take part in word and CJK n-grams */
+    bool shape; /* binned counts of words, characters, digits, ASCII capitals and exclamation marks
+                 */
 } aglm_feature_options;
 
 typedef enum aglm_feature_group {
     AGLM_FEATURES_WORD, /* words and word n-grams */
-    AGLM_FEATURES_CHAR, /* character n-grams inside words */
+    AGLM_FEATURES_CHAR, /* character n-grams */
     AGLM_FEATURES_CJK,
+    AGLM_FEATURES_PREFIX,
+    AGLM_FEATURES_SHAPE,
     AGLM_FEATURES_GROUPS
 } aglm_feature_group;
 
