@@ -46,6 +46,16 @@ static int read_exponent(const char *s)
     return negative ? -e : e;
 }
 
+static void drop_trailing_zeros(struct decimal *d)
+{
+    while (d->n > 0 && d->digits[d->n - 1] == '0')
+        d->n--;
+    if (d->n == 0) {
+        d->digits[d->n++] = '0';
+        d->point = 1;
+    }
+}
+
 static void take_apart(struct decimal *d, const char *s)
 {
     bool after_point = false;
@@ -66,12 +76,7 @@ static void take_apart(struct decimal *d, const char *s)
     }
     if (*s == 'e' || *s == 'E')
         d->point += read_exponent(s + 1);
-    while (d->n > 0 && d->digits[d->n - 1] == '0')
-        d->n--;
-    if (d->n == 0) {
-        d->digits[d->n++] = '0';
-        d->point = 1;
-    }
+    drop_trailing_zeros(d);
 }
 
 static char *copy(char *out, const char *digits, int n)
@@ -137,9 +142,9 @@ void aglm_double_format(char *buf, double v)
     struct decimal d;
 
     if (isnan(v)) {
-        strcpy(buf, "nan");
+        memcpy(buf, "nan", sizeof "nan");
     } else if (isinf(v)) {
-        strcpy(buf, v < 0 ? "-inf" : "inf");
+        memcpy(buf, v < 0 ? "-inf" : "inf", v < 0 ? sizeof "-inf" : sizeof "inf");
     } else {
         shortest(text, sizeof text, v);
         take_apart(&d, text);

@@ -65,19 +65,18 @@ static void iterates_members_in_order(void **state)
 {
     aglm_json_doc *doc;
     const char *key;
-    char seen[64] = "";
+    aglm_str seen;
 
     (void)state;
+    aglm_str_init(&seen, 64);
     ROOT_OK(doc, "{\"z\": {\"q\": [1, [2]]}, \"y\": [], \"x\": {}, \"w\": 1}");
     aglm_json_iter it = aglm_json_iterate(aglm_json_root(doc));
-    for (const aglm_json *v; (v = aglm_json_next(&it, &key));) {
-        strcat(seen, key);
-        strcat(seen, aglm_json_kind_name(v) + 2);
-        strcat(seen, ";");
-    }
-    assert_string_equal(seen, "z object;y array;x object;wnumber;");
+    for (const aglm_json *v; (v = aglm_json_next(&it, &key));)
+        aglm_str_printf(&seen, "%s%s;", key, aglm_json_kind_name(v) + 2);
+    assert_string_equal(seen.data, "z object;y array;x object;wnumber;");
     it = aglm_json_iterate(NULL);
     assert_null(aglm_json_next(&it, &key));
+    aglm_str_clear(&seen);
     aglm_json_free(doc);
 }
 

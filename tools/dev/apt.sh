@@ -18,14 +18,15 @@ apt_missing() {
     printf '%s\n' "$@" | grep -vxFf "$TMP/installed" || :
 }
 
-# Once a run, and not when the lists are younger than a day.
-apt_update() {
-    if [ "${APT_UPDATED:-}" = 1 ]; then
-        return 0
-    fi
-    APT_UPDATED=1
-    say "apt-get update"
+apt_update_now() {
+    say "apt-get update" >&2
     as_root apt-get -qq -o Acquire::Retries=3 update
+    : >"$TMP/apt-updated"
+}
+
+# At most once a run.
+apt_update() {
+    [ -e "$TMP/apt-updated" ] || apt_update_now
 }
 
 apt_lists_are_there() {

@@ -3,6 +3,8 @@
 
 A file is judged again only when it, a header it includes, or the configuration has changed: the
 key is a hash over the preprocessor's list of its files. The memory is build/tidy/.
+
+usage: tidy.py [FILE...]      all files, one line a finding; or the files named, with all notes
 """
 import concurrent.futures
 import hashlib
@@ -15,6 +17,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+ANALYZER = ROOT / "tools" / "dev" / "analyzer.h"
 TIDY = os.environ.get("CLANG_TIDY", "clang-tidy-19")
 
 
@@ -36,7 +39,7 @@ def key_of(path, entry):
                              capture_output=True, text=True)
     if listing.returncode:
         return None
-    digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes() + " ".join(words).encode())
+    digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes() + ANALYZER.read_bytes() + " ".join(words).encode())
     for name in listing.stdout.replace("\\\n", " ").split(":", 1)[1].split():
         digest.update(pathlib.Path(entry["directory"], name).read_bytes())
     return digest.hexdigest()
@@ -48,12 +51,20 @@ def judge(path, entry):
     mark = BUILD / "tidy" / f"{key}.clean"
     if key and mark.exists():
         return ""
-    run = subprocess.run([TIDY, "--quiet", f"-p={BUILD}", "--extra-arg=-Wno-unknown-warning-option", str(path)],
-                         capture_output=True, text=True)
+    command = [TIDY, "--quiet", f"-p={BUILD}", "--extra-arg=-Wno-unknown-warning-option"]
+    if path.name != "error.c":
+        command.append(f"--extra-arg=-include{ANALYZER}")
+    run = subprocess.run([*command, str(path)], capture_output=True, text=True)
     if run.returncode == 0 and key:
         mark.touch()
         return ""
     return run.stdout or run.stderr
+
+
+def findings(answer):
+    """The lines that name a finding, without the path that led to it."""
+    lines = [line for line in answer.splitlines() if " error: " in line or " warning: " in line]
+    return "\n".join(lines or answer.splitlines()[-5:]) + "\n"
 
 
 def main():
@@ -63,7 +74,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         answers = list(pool.map(lambda pe: judge(*pe), todo))
     for answer in filter(None, answers):
-        print(answer.replace(f"{ROOT}/", ""), end="")
+        print((answer if wanted else findings(answer)).replace(f"{ROOT}/", "").replace("../", ""), end="")
     bad = sum(1 for answer in answers if answer)
     if bad:
         print(f"tidy: {bad} of {len(todo)} files are not clean", file=sys.stderr)
