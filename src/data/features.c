@@ -11,7 +11,7 @@
 #define MAX_ORDER 8 /* features that may start at one place, in one group */
 
 /* A code point of the folded text carries its class in the bits above its 21. */
-enum class { SPACE, LETTER, MARK, EMOJI, CJK, DROPPED };
+enum kind { SPACE, LETTER, MARK, EMOJI, CJK, DROPPED };
 #define CP_BITS 21
 #define CP_MASK (((uint32_t)1 << CP_BITS) - 1)
 #define APOSTROPHE (((uint32_t)MARK << CP_BITS) | '\'')
@@ -27,6 +27,7 @@ enum class { SPACE, LETTER, MARK, EMOJI, CJK, DROPPED };
 #define SALT_CHAR 0xc2b2ae3d27d4eb4fULL
 #define SALT_TEXT 0x165667b19e3779f9ULL
 #define SALT_PREFIX 0x27d4eb2f165667c5ULL
+#define SALT_SUFFIX 0xd6e8feb86659fd93ULL
 #define SALT_SHAPE 0x85ebca77c2b2ae63ULL
 
 typedef struct token {
@@ -70,11 +71,18 @@ static bool is_dropped(uint32_t c)
            (c >= 0xFE00 && c <= 0xFE0F) || c == 0xAD;
 }
 
-static enum class class_of(uint32_t c) {
-    if (is_dropped(c)) return DROPPED; if (aglm_cp_is_cjk(c)) return CJK;
-    if (c < 0x20 || c == 0x7F || aglm_cp_is_space(c)) return SPACE;
-    if (is_emoji(c)) return EMOJI;
-    if (aglm_cp_is_punct(c) || is_symbol(c)) return MARK;
+static enum kind class_of(uint32_t c)
+{
+    if (is_dropped(c))
+        return DROPPED;
+    if (aglm_cp_is_cjk(c))
+        return CJK;
+    if (c < 0x20 || c == 0x7F || aglm_cp_is_space(c))
+        return SPACE;
+    if (is_emoji(c))
+        return EMOJI;
+    if (aglm_cp_is_punct(c) || is_symbol(c))
+        return MARK;
     return LETTER;
 }
 
@@ -86,8 +94,9 @@ static uint32_t classify(uint32_t c, bool lower)
     return ((uint32_t)class_of(c) << CP_BITS) | c;
 }
 
-static enum class class_at(const aglm_extractor *x, size_t i) {
-    return (enum class)(x->cp[i] >> CP_BITS);
+static enum kind class_at(const aglm_extractor *x, size_t i)
+{
+    return (enum kind)(x->cp[i] >> CP_BITS);
 }
 
 /* Common Han characters make up most of Chinese text and need no folding. */
@@ -108,6 +117,8 @@ static aglm_rc check_options(const aglm_feature_options *o, aglm_error *err)
         return aglm_error_set(err, AGLM_INVALID, "cjk_n: %u is over 5", o->cjk_n);
     if (o->prefix_n > 5)
         return aglm_error_set(err, AGLM_INVALID, "prefix_n: %u is over 5", o->prefix_n);
+    if (o->suffix_n > 5)
+        return aglm_error_set(err, AGLM_INVALID, "suffix_n: %u is over 5", o->suffix_n);
     if (o->char_max > MAX_ORDER)
         return aglm_error_set(err, AGLM_INVALID, "char_max: %u is over %d", o->char_max, MAX_ORDER);
     if (o->char_max && (o->char_min < 1 || o->char_min > o->char_max))
@@ -161,7 +172,7 @@ static void fold_text(aglm_extractor *x, const char *text, size_t len)
         uint32_t c = (unsigned char)text[i];
         step = c < 0x80 ? 1 : aglm_utf8_decode(text + i, len - i, &c);
         uint32_t v = lookup(x, c);
-        enum class k = (enum class)(v >> CP_BITS);
+        enum kind k = (enum kind)(v >> CP_BITS);
         if (k == SPACE)
             v = BLANK;
         if (k == DROPPED || (v == BLANK && x->cp[n] == BLANK))
@@ -211,7 +222,7 @@ static size_t take_word(aglm_extractor *x, size_t i)
 /* The next token from i on, if one begins there; returns where to go on. */
 static size_t take_token(aglm_extractor *x, size_t i)
 {
-    enum class k = class_at(x, i);
+    enum kind k = class_at(x, i);
 
     if (k == LETTER)
         return take_word(x, i);
@@ -356,6 +367,20 @@ static void emit_prefix(aglm_extractor *x)
     }
 }
 
+static void emit_suffix(aglm_extractor *x)
+{
+    uint64_t h = SALT_SUFFIX;
+    size_t n = 0;
+
+    for (size_t i = x->n_tok; i > 0 && n < x->opt.suffix_n && has_room(x); i--) {
+        if (is_edge(&x->tok[i - 1]))
+            continue;
+        h = hash_step(h, x->tok[i - 1].hash);
+        emit(x, h, x->tok[i - 1].begin, x->n_cp + 1);
+        n++;
+    }
+}
+
 /* floor(log2(v)), v > 0 */
 static unsigned log2_floor(uint64_t v)
 {
@@ -436,6 +461,7 @@ aglm_rc aglm_extractor_run(aglm_extractor *x, const char *text, size_t len, aglm
     emit_cjk(x);
     out->group_end[AGLM_FEATURES_CJK] = x->n;
     emit_prefix(x);
+    emit_suffix(x);
     out->group_end[AGLM_FEATURES_PREFIX] = x->n;
     emit_shape(x, text, len);
     out->group_end[AGLM_FEATURES_SHAPE] = x->n;

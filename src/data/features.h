@@ -22,6 +22,7 @@ typedef struct aglm_feature_options {
                       char_max are 0: of every text */
     uint8_t prefix_n; /* the first 1..prefix_n words (CJK: code points) of a text, each a feature;
                          at most 5 */
+    uint8_t suffix_n; /* the last 1..suffix_n of them; at most 5 */
     bool char_across; /* ... or over the whole text, across words and marks */
     bool lower;       /* simple case folding */
     bool punct; /* punctuation marks are words of their own; off: they only separate. Emoji are
@@ -35,7 +36,7 @@ typedef enum aglm_feature_group {
     AGLM_FEATURES_WORD, /* words and word n-grams */
     AGLM_FEATURES_CHAR, /* character n-grams */
     AGLM_FEATURES_CJK,
-    AGLM_FEATURES_PREFIX,
+    AGLM_FEATURES_PREFIX, /* and suffixes */
     AGLM_FEATURES_SHAPE,
     AGLM_FEATURES_GROUPS
 } aglm_feature_group;

@@ -123,6 +123,9 @@ static void prefixes_and_shape(void **state)
     opt.prefix_n = 2;
     assert_spans(opt, AGLM_FEATURES_PREFIX, "How many are", "|How|How many");
     assert_spans(opt, AGLM_FEATURES_PREFIX, "How", "|How");
+    opt.suffix_n = 2;
+    assert_spans(opt, AGLM_FEATURES_PREFIX, "How many are ", "|How|How many|are|many are");
+    opt.suffix_n = 0;
     opt.edges = true;
     opt.cjk_n = 2;
     assert_spans(opt, AGLM_FEATURES_PREFIX, "手机", "|手|手机");
@@ -197,6 +200,7 @@ static void options_are_checked(void **state)
         {{.word_n = 6}, "word_n"},
         {{.cjk_n = 6}, "cjk_n"},
         {{.prefix_n = 6}, "prefix_n"},
+        {{.suffix_n = 6}, "suffix_n"},
         {{.char_min = 1, .char_max = 9}, "char_max"},
         {{.char_min = 3, .char_max = 2}, "char_min"},
         {{.char_max = 2}, "char_min"},
@@ -238,7 +242,8 @@ static aglm_feature_options random_options(aglm_rng *r)
     aglm_feature_options o = {.word_n = (uint8_t)aglm_rng_below(r, 6),
                               .char_min = (uint8_t)(1 + aglm_rng_below(r, 8)),
                               .cjk_n = (uint8_t)aglm_rng_below(r, 6),
-                              .prefix_n = (uint8_t)aglm_rng_below(r, 6)};
+                              .prefix_n = (uint8_t)aglm_rng_below(r, 6),
+                              .suffix_n = (uint8_t)aglm_rng_below(r, 6)};
 
     if (aglm_rng_below(r, 3))
         o.char_max = (uint8_t)(o.char_min + aglm_rng_below(r, 9U - o.char_min));
