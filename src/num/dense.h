@@ -1,0 +1,61 @@
+/* num/dense.h - dense single-precision kernels in several instruction sets that all give the same
+ * bits. Threads: pure functions on the caller's memory; the tables are const.
+ *
+ * Every kernel works in AGLM_LANES columns, multiplies and adds apart (never fused), and sums lanes
+ * in one fixed tree, so that the portable, AVX2 and AVX-512 tables agree to the last bit: the same
+ * seed trains the same model everywhere. Widths are multiples of AGLM_LANES and vectors and
+ * matrices are 64-byte aligned (aglm_calloc_aligned), rows without gaps. */
+#ifndef AGLM_NUM_DENSE_H
+#define AGLM_NUM_DENSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define AGLM_LANES 16
+/* n rounded up to whole lanes. */
+#define AGLM_LANES_UP(n) (((n) + (AGLM_LANES - 1)) / AGLM_LANES * AGLM_LANES)
+
+/* Rows of a table with a weight each; rows may repeat. */
+typedef struct aglm_row_list {
+    const uint32_t *row;
+    const float *weight;
+    size_t n;
+} aglm_row_list;
+
+typedef struct aglm_kernels {
+    const char *name; /* "portable", "avx2", "avx512" */
+
+    float (*dot)(const float *x, const float *y, size_t width);
+    /* y += a * x */
+    void (*axpy)(float *y, float a, const float *x, size_t width);
+    void (*scale)(float *y, float a, size_t width);
+
+    /* y = sum of weight * table row, in the order of the list. */
+    void (*gather)(float *y, const float *table, const aglm_row_list *list, size_t width);
+    /* table row += weight * g for each of the list, in order. */
+    void (*scatter)(float *table, const aglm_row_list *list, const float *g, size_t width);
+
+    /* y[r] = dot(m row r, x) */
+    void (*matvec)(float *y, const float *m, size_t rows, const float *x, size_t width);
+    /* A linear layer back: for each row r, g += d[r] * m row r (as it was), then m row r += d[r] *
+     * (a * x). */
+    void (*outer)(float *m, const float *d, size_t rows, float a, const float *x, float *g,
+                  size_t width);
+
+    /* In place; z has room for AGLM_LANES_UP(n), what stands behind n becomes 0. exp is accurate to
+     * about 2e-7. */
+    void (*softmax)(float *z, size_t n);
+    /* 1 / (1 + exp(-z)) in place; z as for softmax. */
+    void (*sigmoid)(float *z, size_t n);
+} aglm_kernels;
+
+/* The fastest table this processor can run. */
+const aglm_kernels *aglm_kernels_best(void);
+/* Table i that this processor can run, 0 being the portable one; NULL past the last. */
+const aglm_kernels *aglm_kernels_at(size_t i);
+
+/* Natural logarithm by basic operations only, the same bits everywhere (libm's differ); x > 0 and
+ * finite. */
+double aglm_log(double x);
+
+#endif
