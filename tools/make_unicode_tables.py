@@ -84,7 +84,6 @@ def main():
     if sys.argv[1:] == ["--digest"]:
         return digest()
     print("/* Made by tools/make_unicode_tables.py from Unicode 15.0.0; do not edit. */")
-    print("/* clang-format off */")
     print('#include "base/unicode_table.h"')
     for name, wanted in (("wide", 2), ("zero", 0)):
         ranges = ranges_of(wanted)

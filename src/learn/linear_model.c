@@ -1,0 +1,390 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "learn/linear_priv.h"
+
+/* The stored form: this header, then the sections in the order of the struct's pointers, each at a multiple of 8, all in the byte
+ * order of x86-64 and aarch64. It is used in place, so nothing is unpacked when a model is loaded. */
+struct header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t multi_label;
+    uint64_t n_bytes;
+    uint64_t checksum; /* of all bytes behind this field */
+    uint32_t n_labels;
+    uint32_t n_vectors;
+    uint32_t weight_bytes;
+    uint32_t bucket_bits;
+    uint32_t n_features;
+    uint32_t weighting;
+    float group_scale[AGLM_FEATURES_GROUPS];
+    uint32_t reserved;
+    uint8_t word_n, char_min, char_max, cjk_n, prefix_n, char_across, lower, punct, edges, shape, unused[6];
+};
+
+#define MAGIC 0x314e494c4d4c4741ULL /* "AGLMLIN1" */
+#define VERSION 1u
+#define MAX_LABELS (1u << 20)
+#define MAX_FEATURES (UINT32_MAX / 8)
+#define WIDE_BYTES ((uint64_t)8 << 20) /* 16-bit weights while they stay below this, else 8-bit */
+
+struct layout {
+    uint64_t bucket, tag, scale, row_scale, bias, weights, end;
+};
+
+static uint64_t aligned(uint64_t at)
+{
+    return (at + 7) & ~(uint64_t)7;
+}
+
+/* No sum here can overflow: features and labels are bounded as above. */
+static struct layout lay_out(const struct header *h)
+{
+    struct layout l = {.bucket = aligned(sizeof *h)};
+
+    l.tag = aligned(l.bucket + 4 * (((uint64_t)1 << h->bucket_bits) + 1));
+    l.scale = aligned(l.tag + 4 * (uint64_t)h->n_features);
+    l.row_scale = aligned(l.scale + 2 * (uint64_t)h->n_features);
+    l.bias = aligned(l.row_scale + (h->weight_bytes == 4 ? 0 : 4 * (uint64_t)h->n_features));
+    l.weights = aligned(l.bias + 4 * (uint64_t)h->n_vectors);
+    l.end = aligned(l.weights + (uint64_t)h->n_features * h->n_vectors * h->weight_bytes);
+    return l;
+}
+
+static uint64_t checksum(const uint8_t *bytes, size_t n)
+{
+    size_t from = offsetof(struct header, checksum) + sizeof(uint64_t);
+
+    return aglm_hash64(bytes + from, n - from, VERSION);
+}
+
+/* Points the sections of m into its bytes, whose header has been checked. */
+static void bind(aglm_linear_model *m)
+{
+    struct header h;
+    const uint8_t *b = m->bytes;
+
+    memcpy(&h, b, sizeof h);
+    struct layout l = lay_out(&h);
+    m->base = (aglm_model){&aglm_learner_linear, h.n_labels, h.multi_label != 0};
+    m->params.features = (aglm_feature_options){
+        .word_n = h.word_n, .char_min = h.char_min, .char_max = h.char_max, .cjk_n = h.cjk_n, .prefix_n = h.prefix_n,
+        .char_across = h.char_across != 0, .lower = h.lower != 0, .punct = h.punct != 0, .edges = h.edges != 0,
+        .shape = h.shape != 0};
+    m->params.weighting = (aglm_weighting)h.weighting;
+    memcpy(m->params.group_scale, h.group_scale, sizeof h.group_scale);
+    m->n_vectors = h.n_vectors;
+    m->weight_bytes = h.weight_bytes;
+    m->bucket_bits = h.bucket_bits;
+    m->n_features = h.n_features;
+    m->bucket = (const void *)(b + l.bucket);
+    m->tag = (const void *)(b + l.tag);
+    m->scale = (const void *)(b + l.scale);
+    m->row_scale = h.weight_bytes == 4 ? NULL : (const void *)(b + l.row_scale);
+    m->bias = (const void *)(b + l.bias);
+    m->weights = b + l.weights;
+}
+
+static struct header header_of(const aglm_design *x, const aglm_linear_params *params, uint32_t n_labels,
+                               bool multi_label)
+{
+    const aglm_feature_options *f = &params->features;
+    struct header h = {
+        .magic = MAGIC,
+        .version = VERSION,
+        .multi_label = multi_label,
+        .n_labels = n_labels,
+        .n_vectors = n_labels == 2 && !multi_label ? 1 : n_labels,
+        .n_features = (uint32_t)x->n_features,
+        .weighting = params->weighting,
+        .word_n = f->word_n,
+        .char_min = f->char_min,
+        .char_max = f->char_max,
+        .cjk_n = f->cjk_n,
+        .prefix_n = f->prefix_n,
+        .char_across = f->char_across,
+        .lower = f->lower,
+        .punct = f->punct,
+        .edges = f->edges,
+        .shape = f->shape,
+    };
+
+    memcpy(h.group_scale, params->group_scale, sizeof h.group_scale);
+    if (h.n_vectors <= 2)
+        h.weight_bytes = 4;
+    else
+        h.weight_bytes = 2 * (uint64_t)h.n_features * h.n_vectors <= WIDE_BYTES ? 2 : 1;
+    while (((uint64_t)8 << h.bucket_bits) <= h.n_features)
+        h.bucket_bits++;
+    return h;
+}
+
+size_t aglm_linear_total_lanes(size_t n_vectors)
+{
+    size_t rest = n_vectors % AGLM_LANES_MAX;
+
+    return n_vectors - rest + (rest ? aglm_linear_lanes(rest) : 0);
+}
+
+/* Weights of one column over the vectors, gathered from the blocks. */
+static void gather_column(const float *w, size_t n_vectors, size_t n_cols, size_t column, float *out)
+{
+    for (size_t k = 0; k < n_vectors; k += AGLM_LANES_MAX) {
+        size_t lanes = aglm_linear_lanes(n_vectors - k);
+        size_t n = n_vectors - k < lanes ? n_vectors - k : lanes;
+        memcpy(out + k, w + k * n_cols + column * lanes, n * sizeof *out);
+    }
+}
+
+/* Writes a row's weights; integers are multiples of the row's largest weight over their range. */
+static void pack_row(const aglm_linear_model *m, const struct layout *l, size_t row, const float *w)
+{
+    uint8_t *at = m->bytes + l->weights + row * m->n_vectors * m->weight_bytes;
+    float largest = 0;
+
+    if (m->weight_bytes == 4) {
+        memcpy(at, w, m->n_vectors * sizeof *w);
+        return;
+    }
+    for (size_t k = 0; k < m->n_vectors; k++)
+        largest = fabsf(w[k]) > largest ? fabsf(w[k]) : largest;
+    float step = largest / (m->weight_bytes == 2 ? 32767.0f : 127.0f);
+    memcpy(m->bytes + l->row_scale + 4 * row, &step, sizeof step);
+    for (size_t k = 0; k < m->n_vectors; k++) {
+        int16_t q = step > 0 ? (int16_t)nearbyintf(w[k] / step) : 0;
+        if (m->weight_bytes == 2)
+            memcpy(at + 2 * k, &q, sizeof q);
+        else
+            at[k] = (uint8_t)(int8_t)q;
+    }
+}
+
+/* Rows stand by ascending hash; w_row is scratch of n_vectors. */
+static void pack_features(aglm_linear_model *m, const struct layout *l, const aglm_design *x, const float *w,
+                          float *w_row)
+{
+    uint32_t row = 0;
+    uint32_t *bucket = (void *)(m->bytes + l->bucket);
+    uint32_t *tag = (void *)(m->bytes + l->tag);
+    uint16_t *scale = (void *)(m->bytes + l->scale);
+
+    for (size_t i = 0; i < x->matrix->n_features; i++) {
+        uint32_t feature = x->matrix->by_hash[i];
+        uint32_t column = x->column_of[feature];
+        if (column == AGLM_NO_COLUMN)
+            continue;
+        uint64_t hash = x->matrix->hash[feature];
+        bucket[aglm_linear_bucket(m, hash) + 1]++;
+        tag[row] = (uint32_t)(hash << m->bucket_bits >> 32);
+        scale[row] = x->scale[column];
+        gather_column(w, m->n_vectors, x->x.n_cols, column, w_row);
+        pack_row(m, l, row++, w_row);
+    }
+    for (size_t b = 1; b <= (size_t)1 << m->bucket_bits; b++)
+        bucket[b] += bucket[b - 1];
+    gather_column(w, m->n_vectors, x->x.n_cols, x->n_features, (void *)(m->bytes + l->bias));
+}
+
+aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x, const aglm_linear_params *params,
+                         const float *w, uint32_t n_labels, bool multi_label, aglm_error *err)
+{
+    struct header h = header_of(x, params, n_labels, multi_label);
+    struct layout l = lay_out(&h);
+    aglm_linear_model *m = aglm_calloc(1, sizeof *m);
+    float *w_row = aglm_calloc(h.n_vectors, sizeof *w_row);
+
+    *out = NULL;
+    h.n_bytes = l.end;
+    if (m && w_row)
+        m->bytes = aglm_calloc_aligned(h.n_bytes, 1);
+    if (!m || !m->bytes) {
+        free(m);
+        free(w_row);
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a model of %llu bytes",
+                              (unsigned long long)h.n_bytes);
+    }
+    m->n_bytes = h.n_bytes;
+    memcpy(m->bytes, &h, sizeof h);
+    bind(m);
+    pack_features(m, &l, x, w, w_row);
+    free(w_row);
+    h.checksum = checksum(m->bytes, m->n_bytes);
+    memcpy(m->bytes, &h, sizeof h);
+    *out = m;
+    return AGLM_OK;
+}
+
+/* The header's numbers against each other and against n. */
+static aglm_rc check_header(const struct header *h, size_t n, aglm_error *err)
+{
+    if (h->magic != MAGIC)
+        return aglm_error_set(err, AGLM_FORMAT, "byte 0: not a linear model (or of another byte order)");
+    if (h->version != VERSION)
+        return aglm_error_set(err, AGLM_FORMAT, "byte 8: linear model of version %u, this program reads version %u",
+                              h->version, VERSION);
+    if (h->n_labels < 1 || h->n_labels > MAX_LABELS || h->multi_label > 1 ||
+        h->n_vectors != (h->n_labels == 2 && !h->multi_label ? 1 : h->n_labels))
+        return aglm_error_set(err, AGLM_FORMAT, "byte 32: %u labels with %u vectors", h->n_labels, h->n_vectors);
+    if (h->weight_bytes != 1 && h->weight_bytes != 2 && h->weight_bytes != 4)
+        return aglm_error_set(err, AGLM_FORMAT, "byte 40: weights of %u bytes", h->weight_bytes);
+    if (h->bucket_bits > 28 || h->n_features > MAX_FEATURES || h->weighting >= AGLM_WEIGHTINGS)
+        return aglm_error_set(err, AGLM_FORMAT, "byte 44: %u bucket bits, %u features, weighting %u: out of range",
+                              h->bucket_bits, h->n_features, h->weighting);
+    if (h->n_bytes != n || lay_out(h).end != n)
+        return aglm_error_set(err, AGLM_FORMAT, "byte 16: the model has %llu bytes, its header says %llu",
+                              (unsigned long long)n, (unsigned long long)h->n_bytes);
+    for (unsigned g = 0; g < AGLM_FEATURES_GROUPS; g++) {
+        if (!(h->group_scale[g] >= 0 && h->group_scale[g] <= 1e6f))
+            return aglm_error_set(err, AGLM_FORMAT, "byte 56: scale of feature group %u out of range", g);
+    }
+    return AGLM_OK;
+}
+
+/* What look-ups rely on: buckets ascend and end with the last feature. Then numbers that could make a logit no number. */
+static aglm_rc check_sections(const aglm_linear_model *m, aglm_error *err)
+{
+    size_t n_buckets = (size_t)1 << m->bucket_bits;
+
+    if (m->bucket[0] != 0 || m->bucket[n_buckets] != m->n_features)
+        return aglm_error_set(err, AGLM_FORMAT, "byte %zu: the buckets do not hold the features",
+                              (size_t)((const uint8_t *)m->bucket - m->bytes));
+    for (size_t b = 0; b < n_buckets; b++) {
+        if (m->bucket[b] > m->bucket[b + 1])
+            return aglm_error_set(err, AGLM_FORMAT, "byte %zu: buckets do not ascend",
+                                  (size_t)((const uint8_t *)(m->bucket + b) - m->bytes));
+    }
+    const float *floats = m->row_scale ? m->row_scale : m->weights;
+    for (size_t i = 0; i < m->n_features * (m->row_scale ? (size_t)1 : m->n_vectors); i++) {
+        if (!isfinite(floats[i]))
+            return aglm_error_set(err, AGLM_FORMAT, "byte %zu: not a finite number",
+                                  (size_t)((const uint8_t *)(floats + i) - m->bytes));
+    }
+    for (size_t k = 0; k < m->n_vectors; k++) {
+        if (!isfinite(m->bias[k]))
+            return aglm_error_set(err, AGLM_FORMAT, "byte %zu: not a finite number",
+                                  (size_t)((const uint8_t *)(m->bias + k) - m->bytes));
+    }
+    return AGLM_OK;
+}
+
+static aglm_rc check_bytes(const void *bytes, size_t n, aglm_error *err)
+{
+    struct header h;
+
+    if (n < sizeof h)
+        return aglm_error_set(err, AGLM_FORMAT, "byte %zu: the model ends inside its header", n);
+    memcpy(&h, bytes, sizeof h);
+    aglm_rc rc = check_header(&h, n, err);
+    if (!rc && checksum(bytes, n) != h.checksum)
+        rc = aglm_error_set(err, AGLM_FORMAT, "byte 24: the checksum does not match: the model is damaged");
+    return rc;
+}
+
+aglm_rc aglm_linear_load(aglm_model **out, const void *bytes, size_t n, aglm_error *err)
+{
+    aglm_rc rc = check_bytes(bytes, n, err);
+
+    *out = NULL;
+    if (rc)
+        return rc;
+    aglm_linear_model *m = aglm_calloc(1, sizeof *m);
+    if (m)
+        m->bytes = aglm_calloc_aligned(n, 1);
+    if (!m || !m->bytes) {
+        free(m);
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a model of %zu bytes", n);
+    }
+    memcpy(m->bytes, bytes, n);
+    m->n_bytes = n;
+    bind(m);
+    rc = check_sections(m, err);
+    if (rc)
+        aglm_linear_free(&m->base);
+    else
+        *out = &m->base;
+    return rc;
+}
+
+void aglm_linear_free(aglm_model *base)
+{
+    aglm_linear_model *m = (aglm_linear_model *)base;
+
+    free(m->bytes);
+    free(m);
+}
+
+float aglm_linear_weight(const aglm_linear_model *m, uint32_t row, uint32_t label)
+{
+    bool pair = m->n_vectors != m->base.n_labels; /* one vector for two labels */
+    uint32_t k = pair ? 0 : label;
+    float sign = pair ? (label == 1 ? 0.5f : -0.5f) : 1.0f;
+    size_t at = (size_t)row * m->n_vectors + k;
+
+    if (row == m->n_features)
+        return sign * m->bias[k];
+    if (m->weight_bytes == 4)
+        return sign * ((const float *)m->weights)[at];
+    if (m->weight_bytes == 2)
+        return sign * m->row_scale[row] * ((const int16_t *)m->weights)[at];
+    return sign * m->row_scale[row] * ((const int8_t *)m->weights)[at];
+}
+
+/* sum += v * (weights of the row). */
+static void add_weights(const aglm_linear_model *m, uint32_t row, float v, float *restrict sum)
+{
+    size_t n = m->n_vectors;
+    size_t at = (size_t)row * n;
+
+    if (m->weight_bytes == 4) {
+        const float *w = (const float *)m->weights + at;
+        for (size_t k = 0; k < n; k++)
+            sum[k] += v * w[k];
+    } else if (m->weight_bytes == 2) {
+        const int16_t *w = (const int16_t *)m->weights + at;
+        v *= m->row_scale[row];
+        for (size_t k = 0; k < n; k++)
+            sum[k] += v * w[k];
+    } else {
+        const int8_t *w = (const int8_t *)m->weights + at;
+        v *= m->row_scale[row];
+        for (size_t k = 0; k < n; k++)
+            sum[k] += v * w[k];
+    }
+}
+
+#define AHEAD 8
+
+float aglm_linear_group_factor(const aglm_linear_model *m, const aglm_linear_entries *e, unsigned g)
+{
+    float norm2 = 0;
+
+    for (size_t i = g ? e->group_end[g - 1] : 0; i < e->group_end[g]; i++) {
+        float v = aglm_linear_tf(m->params.weighting, g, e->count[i]) * aglm_scale_unpack(m->scale[e->row[i]]);
+        norm2 += v * v;
+    }
+    return norm2 > 0 ? m->params.group_scale[g] / sqrtf(norm2) : 0;
+}
+
+void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e, float *sum, float *logits)
+{
+    memcpy(sum, m->bias, m->n_vectors * sizeof *sum);
+    for (unsigned g = 0; g < AGLM_FEATURES_GROUPS; g++) {
+        float factor = aglm_linear_group_factor(m, e, g);
+        for (size_t i = g ? e->group_end[g - 1] : 0; i < e->group_end[g]; i++) {
+            if (i + AHEAD < e->group_end[AGLM_FEATURES_GROUPS - 1])
+                __builtin_prefetch((const uint8_t *)m->weights +
+                                   (size_t)e->row[i + AHEAD] * m->n_vectors * m->weight_bytes);
+            float v = aglm_linear_tf(m->params.weighting, g, e->count[i]) * aglm_scale_unpack(m->scale[e->row[i]]);
+            add_weights(m, e->row[i], v * factor, sum);
+        }
+    }
+    if (m->n_vectors != m->base.n_labels) {
+        logits[0] = -0.5f * sum[0];
+        logits[1] = 0.5f * sum[0];
+        return;
+    }
+    memcpy(logits, sum, m->n_vectors * sizeof *sum);
+}

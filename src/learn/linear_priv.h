@@ -1,0 +1,135 @@
+/* learn/linear_priv.h - the parts of the sparse linear learner: parameters, weighted training rows, the packed model.
+ * Threads: parameters and models are immutable; a design is confined to its fit. */
+#ifndef AGLM_LEARN_LINEAR_PRIV_H
+#define AGLM_LEARN_LINEAR_PRIV_H
+
+#include "learn/learner.h"
+#include "learn/linear_solver.h"
+#include "learn/matrix.h"
+
+/* How strong a feature is before learning. */
+typedef enum aglm_weighting {
+    AGLM_WEIGHT_TFIDF,  /* (1 + ln count) * idf, idf = 1 + ln((1 + n) / (1 + df)) (smooth idf as scikit-learn) */
+    AGLM_WEIGHT_GAIN,   /* presence * sqrt(idf * information gain about the label) */
+    AGLM_WEIGHT_RATIO,  /* presence * log-count ratio of the label (Wang and Manning 2012, NBSVM) */
+    AGLM_WEIGHT_BINARY, /* presence */
+    AGLM_WEIGHTINGS
+} aglm_weighting;
+
+typedef struct aglm_linear_params {
+    aglm_feature_options features;
+    aglm_weighting weighting;
+    unsigned min_df;
+    float group_scale[AGLM_FEATURES_GROUPS];
+    aglm_linear_loss loss;
+    double c;
+    bool balanced;
+} aglm_linear_params;
+
+/* How often a feature stands in a text, as a factor. Prefixes and shapes are there or not, whatever the weighting. */
+float aglm_linear_tf(aglm_weighting weighting, unsigned group, unsigned count);
+
+/* Strengths are kept as 16-bit floats without sign (5 bits of exponent from 2^-16, 11 of mantissa), so that training and a
+ * stored model use the very same numbers, whatever the last bits of a machine's log. */
+uint16_t aglm_scale_pack(double scale);
+static inline float aglm_scale_unpack(uint16_t packed)
+{
+    union {
+        uint32_t bits;
+        float value;
+    } u = {((uint32_t)packed << 12) + (111u << 23)};
+
+    return u.value;
+}
+
+/* Training rows: the features kept, their strengths, and the weighted, normalised matrix with the bias as its last column. */
+typedef struct aglm_design {
+    const aglm_matrix *matrix;
+    const uint32_t *rows; /* ascending; owned by the fit */
+    size_t n_rows;
+    size_t n_features;     /* kept */
+    uint32_t *column_of;   /* by feature number; AGLM_NO_COLUMN when left out */
+    uint32_t *feature_of;  /* by column, most frequent first */
+    uint32_t *df;          /* by column */
+    uint16_t *scale;       /* by column */
+    aglm_csr x;            /* n_features + 1 columns */
+    size_t n_labels;
+    uint32_t *label_start; /* rows (as indices into `rows`) of label k: label_rows[label_start[k] .. label_start[k + 1]) */
+    uint32_t *label_rows;
+} aglm_design;
+
+#define AGLM_NO_COLUMN UINT32_MAX
+
+aglm_rc aglm_design_init(aglm_design *out, const aglm_matrix *m, const aglm_dataset *d, const uint32_t *rows, size_t n,
+                         const aglm_linear_params *params, const aglm_fit_context *ctx, aglm_error *err);
+void aglm_design_clear(aglm_design *x);
+/* The squared log-count ratio of each column for a label: how much likelier one of its documents holds the feature than another
+ * document. Written every stride floats; count is scratch of n_features. */
+void aglm_design_ratio(const aglm_design *x, uint32_t label, uint32_t *count, float *ratio2, size_t stride);
+
+/* A model is one block of bytes, the same in memory as in a bundle; the sections are found by offsets. */
+typedef struct aglm_linear_model {
+    aglm_model base;
+    aglm_linear_params params; /* of them: features, weighting, group_scale */
+    uint32_t n_vectors;        /* 1 for two labels, else one a label */
+    uint32_t weight_bytes;     /* 4: float; 2 or 1: integers times a scale a feature */
+    uint32_t bucket_bits;
+    uint32_t n_features;
+    const uint32_t *bucket; /* 2^bucket_bits + 1: where the features with these top bits begin */
+    const uint32_t *tag;    /* the 32 bits below those, ascending within a bucket */
+    const uint16_t *scale;
+    const float *row_scale; /* NULL for float weights */
+    const float *bias;      /* n_vectors */
+    const void *weights;    /* n_features rows of n_vectors */
+    uint8_t *bytes;
+    size_t n_bytes;
+} aglm_linear_model;
+
+/* Weights being learned lie in blocks of AGLM_LANES_MAX vectors, a block as [columns x lanes]. */
+size_t aglm_linear_total_lanes(size_t n_vectors);
+/* w: such blocks, the bias in the design's last column. */
+aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x, const aglm_linear_params *params,
+                         const float *w, uint32_t n_labels, bool multi_label, aglm_error *err);
+aglm_rc aglm_linear_load(aglm_model **out, const void *bytes, size_t n, aglm_error *err);
+void aglm_linear_free(aglm_model *m);
+
+#define AGLM_NO_ROW UINT32_MAX
+static inline uint32_t aglm_linear_bucket(const aglm_linear_model *m, uint64_t hash)
+{
+    return (uint32_t)(hash >> 1 >> (63 - m->bucket_bits));
+}
+/* The row of a feature, or AGLM_NO_ROW. */
+static inline uint32_t aglm_linear_row(const aglm_linear_model *m, uint64_t hash)
+{
+    uint32_t b = aglm_linear_bucket(m, hash);
+    uint32_t tag = (uint32_t)(hash << m->bucket_bits >> 32);
+
+    for (uint32_t i = m->bucket[b]; i < m->bucket[b + 1]; i++) {
+        if (m->tag[i] == tag)
+            return i;
+    }
+    return AGLM_NO_ROW;
+}
+
+/* Known features of one document in the order of their first appearance. */
+typedef struct aglm_linear_entries {
+    uint32_t *row;
+    uint16_t *count;
+    size_t group_end[AGLM_FEATURES_GROUPS];
+} aglm_linear_entries;
+
+/* logits: [labels]; sum: scratch of n_vectors floats. */
+void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e, float *sum, float *logits);
+/* What brings group g of the document to its length; 0 for an empty group. */
+float aglm_linear_group_factor(const aglm_linear_model *m, const aglm_linear_entries *e, unsigned g);
+/* Weight of a row for a label's logit (bias: row n_features). */
+float aglm_linear_weight(const aglm_linear_model *m, uint32_t row, uint32_t label);
+
+/* What predict and explain need; see learner.h. */
+aglm_rc aglm_linear_predictor_new(aglm_predictor **out, const aglm_model *m, aglm_error *err);
+aglm_rc aglm_linear_predict(aglm_predictor *p, const char *text, size_t len, float *logits, aglm_error *err);
+aglm_rc aglm_linear_explain(aglm_predictor *p, const char *text, size_t len, uint32_t label, aglm_explained *out,
+                            size_t cap, size_t *n, aglm_error *err);
+void aglm_linear_predictor_free(aglm_predictor *p);
+
+#endif
