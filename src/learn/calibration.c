@@ -17,7 +17,8 @@ struct evidence {
     size_t n_labels;
 };
 
-/* -log p of the right label; the derivatives by scale are the mean and the variance of z under p (Guo et al. 2017). */
+/* -log p of the right label; the derivatives by scale are the mean and the variance of z under p
+ * (Guo et al. 2017). */
 static void add_softmax(const struct evidence *e, size_t i, double scale, struct curve *c)
 {
     const float *z = e->logits + i * e->n_labels;
@@ -44,7 +45,8 @@ static double log1p_exp(double x)
 }
 
 /* Each label on its own: logistic regression of "has the label" on its logit (Platt 1999). */
-static void add_sigmoid(const struct evidence *e, size_t i, const aglm_calibration *at, struct curve *c)
+static void add_sigmoid(const struct evidence *e, size_t i, const aglm_calibration *at,
+                        struct curve *c)
 {
     const float *z = e->logits + i * e->n_labels;
     aglm_doc doc = aglm_dataset_doc(e->d, e->rows[i]);
@@ -98,7 +100,8 @@ static bool newton_step(const struct curve *c, bool multi_label, double step[2])
 #define SCALE_MIN 1e-4
 #define SCALE_MAX 1e4
 
-/* Log-loss is convex in (scale, shift): Newton with halving until the loss falls. False: no minimum inside the bounds. */
+/* Log-loss is convex in (scale, shift): Newton with halving until the loss falls. False: no minimum
+ * inside the bounds. */
 static bool minimise(const struct evidence *e, bool multi_label, aglm_calibration *out)
 {
     struct curve c = measure(e, multi_label, out);
@@ -129,8 +132,8 @@ static bool minimise(const struct evidence *e, bool multi_label, aglm_calibratio
     return true;
 }
 
-aglm_rc aglm_calibration_fit(aglm_calibration *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                             const float *logits, aglm_error *err)
+aglm_rc aglm_calibration_fit(aglm_calibration *out, const aglm_dataset *d, const uint32_t *rows,
+                             size_t n, const float *logits, aglm_error *err)
 {
     struct evidence e = {d, rows, n, logits, aglm_dataset_n_labels(d)};
     bool multi_label = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL;
@@ -158,8 +161,8 @@ static void apply_softmax(double scale, const float *logits, size_t labels, floa
         probs[k] = (float)(exp(scale * (logits[k] - top)) / sum);
 }
 
-void aglm_calibration_apply(const aglm_calibration *c, bool multi_label, const float *logits, size_t labels,
-                            float *probs)
+void aglm_calibration_apply(const aglm_calibration *c, bool multi_label, const float *logits,
+                            size_t labels, float *probs)
 {
     if (!multi_label) {
         apply_softmax(c->scale, logits, labels, probs);

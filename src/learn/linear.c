@@ -46,21 +46,31 @@ static const char *const balance_choices[] = {"none", "balanced"};
 
 static aglm_hparam choice(const char *name, const char *const *choices, size_t n, double start)
 {
-    return (aglm_hparam){.name = name, .kind = AGLM_HPARAM_CHOICE, .choices = choices, .n_choices = n, .start = start};
+    return (aglm_hparam){.name = name,
+                         .kind = AGLM_HPARAM_CHOICE,
+                         .choices = choices,
+                         .n_choices = n,
+                         .start = start};
 }
 
 static aglm_hparam integer(const char *name, double low, double high, double start)
 {
-    return (aglm_hparam){.name = name, .kind = AGLM_HPARAM_INT, .low = low, .high = high, .step = 1, .start = start};
+    return (aglm_hparam){
+        .name = name, .kind = AGLM_HPARAM_INT, .low = low, .high = high, .step = 1, .start = start};
 }
 
 static aglm_hparam real(const char *name, double low, double high, double start)
 {
-    return (aglm_hparam){
-        .name = name, .kind = AGLM_HPARAM_FLOAT, .low = low, .high = high, .log = true, .start = start};
+    return (aglm_hparam){.name = name,
+                         .kind = AGLM_HPARAM_FLOAT,
+                         .low = low,
+                         .high = high,
+                         .log = true,
+                         .start = start};
 }
 
-/* The same parameters in the same order for all data; only ranges follow it, so that open needs no shape. */
+/* The same parameters in the same order for all data; only ranges follow it, so that open needs no
+ * shape. */
 static size_t linear_space(const aglm_data_shape *shape, aglm_hparam *out)
 {
     bool cjk = shape->share_cjk > 0.2;
@@ -91,26 +101,38 @@ static bool is_real(int param)
 
 static aglm_rc read_params(const double *v, aglm_linear_params *p, aglm_error *err)
 {
-    static const double most[P_N] = {[P_WORD_N] = 5, [P_CHARS] = N_CHARS - 1, [P_ACROSS] = 1, [P_CJK_N] = 5,
-                                     [P_PREFIX_N] = 5, [P_SHAPE] = 1, [P_CASE] = 1, [P_PUNCT] = 1, [P_EDGES] = 1, [P_WEIGHT] = AGLM_WEIGHTINGS - 1, [P_MIN_DF] = 1000,
-                                     [P_LOSS] = 1, [P_BALANCE] = 1};
+    static const double most[P_N] = {[P_WORD_N] = 5,    [P_CHARS] = N_CHARS - 1,
+                                     [P_ACROSS] = 1,    [P_CJK_N] = 5,
+                                     [P_PREFIX_N] = 5,  [P_SHAPE] = 1,
+                                     [P_CASE] = 1,      [P_PUNCT] = 1,
+                                     [P_EDGES] = 1,     [P_WEIGHT] = AGLM_WEIGHTINGS - 1,
+                                     [P_MIN_DF] = 1000, [P_LOSS] = 1,
+                                     [P_BALANCE] = 1};
 
     for (int i = 0; i < P_N; i++) {
         double low = i == P_MIN_DF ? 1 : is_real(i) ? 1e-6 : 0;
         double high = is_real(i) ? 1e6 : most[i];
         if (!(v[i] >= low && v[i] <= high) || (!is_real(i) && floor(v[i]) != v[i]))
-            return aglm_error_set(err, AGLM_INVALID, "linear: parameter %d is %g, expected %s of %g to %g", i, v[i],
+            return aglm_error_set(err, AGLM_INVALID,
+                                  "linear: parameter %d is %g, expected %s of %g to %g", i, v[i],
                                   is_real(i) ? "a number" : "a whole number", low, high);
     }
     struct char_orders chars = char_orders[(size_t)v[P_CHARS]];
     *p = (aglm_linear_params){
-        .features = {.word_n = (uint8_t)v[P_WORD_N], .char_min = chars.min, .char_max = chars.max,
-                     .cjk_n = (uint8_t)v[P_CJK_N], .prefix_n = (uint8_t)v[P_PREFIX_N],
-                     .char_across = v[P_ACROSS] == 1, .shape = v[P_SHAPE] == 1, .lower = v[P_CASE] == 0, .punct = v[P_PUNCT] == 1,
+        .features = {.word_n = (uint8_t)v[P_WORD_N],
+                     .char_min = chars.min,
+                     .char_max = chars.max,
+                     .cjk_n = (uint8_t)v[P_CJK_N],
+                     .prefix_n = (uint8_t)v[P_PREFIX_N],
+                     .char_across = v[P_ACROSS] == 1,
+                     .shape = v[P_SHAPE] == 1,
+                     .lower = v[P_CASE] == 0,
+                     .punct = v[P_PUNCT] == 1,
                      .edges = v[P_EDGES] == 1},
         .weighting = (aglm_weighting)v[P_WEIGHT],
         .min_df = (unsigned)v[P_MIN_DF],
-        .group_scale = {[AGLM_FEATURES_WORD] = 1, [AGLM_FEATURES_CJK] = 1,
+        .group_scale = {[AGLM_FEATURES_WORD] = 1,
+                        [AGLM_FEATURES_CJK] = 1,
                         [AGLM_FEATURES_CHAR] = (float)v[P_CHAR_SCALE],
                         [AGLM_FEATURES_PREFIX] = (float)v[P_SIDE_SCALE],
                         [AGLM_FEATURES_SHAPE] = (float)v[P_SIDE_SCALE]},
@@ -137,8 +159,8 @@ static void linear_close(void *self)
     free(l);
 }
 
-static aglm_rc linear_open(void **self, const aglm_dataset *data, const double *values, const aglm_fit_context *ctx,
-                           aglm_error *err)
+static aglm_rc linear_open(void **self, const aglm_dataset *data, const double *values,
+                           const aglm_fit_context *ctx, aglm_error *err)
 {
     aglm_matrix_limits limits = {ctx->cancel, ctx->max_memory_bytes};
     aglm_linear_params params;
@@ -167,7 +189,7 @@ struct vectors {
     const aglm_fit_context *ctx;
     float *row_cost; /* C of each row */
     int8_t *y;
-    float *metric;   /* only for ratio weights, as the next */
+    float *metric; /* only for ratio weights, as the next */
     uint32_t *count;
 };
 
@@ -194,8 +216,8 @@ static aglm_rc vectors_init(struct vectors *v)
     return v->metric && v->count ? AGLM_OK : AGLM_NOMEM;
 }
 
-/* A balanced row costs C * n / (labels * rows of its label), as scikit-learn's class_weight; of several labels the rarest
- * counts. */
+/* A balanced row costs C * n / (labels * rows of its label), as scikit-learn's class_weight; of
+ * several labels the rarest counts. */
 static void set_costs(struct vectors *v)
 {
     const aglm_design *x = v->design;
@@ -219,12 +241,21 @@ static void set_costs(struct vectors *v)
 }
 
 /* The vectors of labels first .. first + vectors - 1 into w [columns x lanes]. */
-static aglm_rc solve_block(struct vectors *v, uint32_t first, unsigned vectors, unsigned lanes, float *w)
+static aglm_rc solve_block(struct vectors *v, uint32_t first, unsigned vectors, unsigned lanes,
+                           float *w)
 {
     const aglm_design *x = v->design;
-    aglm_linear_problem problem = {.x = &x->x, .cost = v->row_cost, .lanes = lanes, .vectors = vectors, .y = v->y,
-                                   .metric = v->metric, .loss = v->params->loss, .eps = 0.1, .max_passes = 200,
-                                   .seed = v->ctx->seed + first, .cancel = v->ctx->cancel};
+    aglm_linear_problem problem = {.x = &x->x,
+                                   .cost = v->row_cost,
+                                   .lanes = lanes,
+                                   .vectors = vectors,
+                                   .y = v->y,
+                                   .metric = v->metric,
+                                   .loss = v->params->loss,
+                                   .eps = 0.1,
+                                   .max_passes = 200,
+                                   .seed = v->ctx->seed + first,
+                                   .cancel = v->ctx->cancel};
 
     memset(v->y, -1, x->n_rows * lanes);
     for (unsigned l = 0; l < vectors; l++) {
@@ -236,8 +267,8 @@ static aglm_rc solve_block(struct vectors *v, uint32_t first, unsigned vectors, 
     return aglm_linear_solve(&problem, w, NULL);
 }
 
-static aglm_rc solve_labels(const aglm_design *x, const aglm_linear_params *params, const aglm_fit_context *ctx,
-                            bool pair, float *w)
+static aglm_rc solve_labels(const aglm_design *x, const aglm_linear_params *params,
+                            const aglm_fit_context *ctx, bool pair, float *w)
 {
     struct vectors v = {.design = x, .params = params, .ctx = ctx};
     aglm_rc rc = vectors_init(&v);
@@ -262,8 +293,8 @@ static int compare_rows(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static aglm_rc fit_rows(const struct linear *l, const uint32_t *rows, size_t n, const aglm_fit_context *ctx,
-                        aglm_linear_model **out, aglm_error *err)
+static aglm_rc fit_rows(const struct linear *l, const uint32_t *rows, size_t n,
+                        const aglm_fit_context *ctx, aglm_linear_model **out, aglm_error *err)
 {
     uint32_t n_labels = (uint32_t)aglm_dataset_n_labels(l->data);
     bool multi_label = aglm_dataset_task(l->data) == AGLM_TASK_MULTILABEL;
@@ -273,7 +304,8 @@ static aglm_rc fit_rows(const struct linear *l, const uint32_t *rows, size_t n, 
 
     if (rc)
         return rc;
-    float *w = aglm_calloc_aligned(x.x.n_cols * aglm_linear_total_lanes(pair ? 1 : n_labels), sizeof *w);
+    float *w = aglm_calloc_aligned(x.x.n_cols * aglm_linear_total_lanes(pair ? 1 : n_labels),
+                                   sizeof *w);
     rc = w ? solve_labels(&x, &l->params, ctx, pair, w) : AGLM_NOMEM;
     if (rc)
         aglm_error_set(err, rc, "linear model of %zu documents: %s", n, aglm_rc_text(rc));
@@ -284,8 +316,8 @@ static aglm_rc fit_rows(const struct linear *l, const uint32_t *rows, size_t n, 
     return rc;
 }
 
-static aglm_rc linear_fit(const void *self, const uint32_t *rows, size_t n, const aglm_fit_context *ctx,
-                          aglm_model **out, aglm_error *err)
+static aglm_rc linear_fit(const void *self, const uint32_t *rows, size_t n,
+                          const aglm_fit_context *ctx, aglm_model **out, aglm_error *err)
 {
     aglm_linear_model *m = NULL;
     uint32_t *sorted;
@@ -306,11 +338,12 @@ static aglm_rc linear_fit(const void *self, const uint32_t *rows, size_t n, cons
     return rc;
 }
 
-/* Known features of a row of the matrix; row_of remembers look-ups (AGLM_NO_ROW - 1: not asked yet). */
+/* Known features of a row of the matrix; row_of remembers look-ups (AGLM_NO_ROW - 1: not asked
+ * yet). */
 #define NOT_ASKED (AGLM_NO_ROW - 1)
 
-static void matrix_entries(const aglm_matrix *x, const aglm_linear_model *m, uint32_t row, uint32_t *row_of,
-                           aglm_linear_entries *out)
+static void matrix_entries(const aglm_matrix *x, const aglm_linear_model *m, uint32_t row,
+                           uint32_t *row_of, aglm_linear_entries *out)
 {
     size_t n = 0;
 
@@ -333,19 +366,21 @@ static size_t longest_row(const aglm_matrix *x, const uint32_t *rows, size_t n)
     size_t most = 0;
 
     for (size_t i = 0; i < n; i++) {
-        size_t len = aglm_matrix_end(x, rows[i], AGLM_FEATURES_GROUPS - 1) - aglm_matrix_begin(x, rows[i], 0);
+        size_t len = aglm_matrix_end(x, rows[i], AGLM_FEATURES_GROUPS - 1) -
+                     aglm_matrix_begin(x, rows[i], 0);
         most = len > most ? len : most;
     }
     return most;
 }
 
-static aglm_rc linear_score(const void *self, const aglm_model *model, const uint32_t *rows, size_t n, float *logits,
-                            aglm_error *err)
+static aglm_rc linear_score(const void *self, const aglm_model *model, const uint32_t *rows,
+                            size_t n, float *logits, aglm_error *err)
 {
     const struct linear *l = self;
     const aglm_linear_model *m = (const aglm_linear_model *)model;
     size_t longest = longest_row(l->matrix, rows, n);
-    aglm_linear_entries e = {.row = aglm_calloc(longest, sizeof *e.row), .count = aglm_calloc(longest, sizeof *e.count)};
+    aglm_linear_entries e = {.row = aglm_calloc(longest, sizeof *e.row),
+                             .count = aglm_calloc(longest, sizeof *e.count)};
     uint32_t *row_of = aglm_calloc(l->matrix->n_features, sizeof *row_of);
     float *sum = aglm_calloc(m->n_vectors, sizeof *sum);
     aglm_rc rc = e.row && e.count && row_of && sum ? AGLM_OK : AGLM_NOMEM;
@@ -368,7 +403,9 @@ static aglm_rc linear_save(const aglm_model *model, aglm_str *out, aglm_error *e
     const aglm_linear_model *m = (const aglm_linear_model *)model;
     aglm_rc rc = aglm_str_append(out, (const char *)m->bytes, m->n_bytes);
 
-    return rc ? aglm_error_set(err, rc, "no room for a model of %zu bytes: %s", m->n_bytes, aglm_rc_text(rc)) : AGLM_OK;
+    return rc ? aglm_error_set(err, rc, "no room for a model of %zu bytes: %s", m->n_bytes,
+                               aglm_rc_text(rc))
+              : AGLM_OK;
 }
 
 const aglm_learner_ops aglm_learner_linear = {

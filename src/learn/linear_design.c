@@ -32,8 +32,8 @@ uint16_t aglm_scale_pack(double scale)
 }
 
 /* Memory that a fit holds at its peak, before any of it is allocated. */
-static aglm_rc check_memory(const aglm_design *x, bool ratio, uint64_t entries, const aglm_fit_context *ctx,
-                            aglm_error *err)
+static aglm_rc check_memory(const aglm_design *x, bool ratio, uint64_t entries,
+                            const aglm_fit_context *ctx, aglm_error *err)
 {
     size_t lanes = aglm_linear_total_lanes(x->n_labels);
     size_t block = lanes < AGLM_LANES_MAX ? lanes : AGLM_LANES_MAX;
@@ -43,11 +43,12 @@ static aglm_rc check_memory(const aglm_design *x, bool ratio, uint64_t entries, 
 
     if (!ctx->max_memory_bytes || need <= ctx->max_memory_bytes)
         return AGLM_OK;
-    return aglm_error_set(err, AGLM_LIMIT,
-                          "a linear model of %zu features and %zu labels needs %llu MB to learn, %llu MB are allowed; "
-                          "allow more, raise min_df or use shorter n-grams",
-                          x->n_features, x->n_labels, (unsigned long long)(need >> 20),
-                          (unsigned long long)(ctx->max_memory_bytes >> 20));
+    return aglm_error_set(
+        err, AGLM_LIMIT,
+        "a linear model of %zu features and %zu labels needs %llu MB to learn, %llu MB are allowed; "
+        "allow more, raise min_df or use shorter n-grams",
+        x->n_features, x->n_labels, (unsigned long long)(need >> 20),
+        (unsigned long long)(ctx->max_memory_bytes >> 20));
 }
 
 static void count_documents(const aglm_design *x, uint32_t *df)
@@ -61,8 +62,8 @@ static void count_documents(const aglm_design *x, uint32_t *df)
     }
 }
 
-/* Columns by falling document frequency, so that the weights of frequent features share cache lines; a counting sort. column_of
- * holds the frequencies when called. */
+/* Columns by falling document frequency, so that the weights of frequent features share cache
+ * lines; a counting sort. column_of holds the frequencies when called. */
 static aglm_rc choose_columns(aglm_design *x, unsigned min_df)
 {
     uint32_t *df = x->column_of;
@@ -119,8 +120,9 @@ static void count_label(const aglm_design *x, uint32_t label, uint32_t *count)
     }
 }
 
-/* Kullback-Leibler divergence of the labels of documents with the feature from the labels of all, each feature smoothed by one
- * document of average labels. Only labels seen with the feature are visited: an unseen one adds -p log(df + 1) / (df + 1). */
+/* Kullback-Leibler divergence of the labels of documents with the feature from the labels of all,
+ * each feature smoothed by one document of average labels. Only labels seen with the feature are
+ * visited: an unseen one adds -p log(df + 1) / (df + 1). */
 static aglm_rc information_gain(const aglm_design *x, double *gain)
 {
     uint32_t *count = aglm_calloc(x->n_features, sizeof *count);
@@ -167,7 +169,8 @@ static aglm_rc choose_scales(aglm_design *x, aglm_weighting weighting)
     return rc;
 }
 
-void aglm_design_ratio(const aglm_design *x, uint32_t label, uint32_t *count, float *ratio2, size_t stride)
+void aglm_design_ratio(const aglm_design *x, uint32_t label, uint32_t *count, float *ratio2,
+                       size_t stride)
 {
     double n_in = x->label_start[label + 1] - x->label_start[label];
     double n_out = (double)x->n_rows - n_in;
@@ -216,11 +219,13 @@ static void fill_row(aglm_design *x, size_t i, const aglm_linear_params *params,
     for (unsigned g = 0; g < AGLM_FEATURES_GROUPS; g++) {
         uint32_t first = *at;
         double norm2 = 0;
-        for (uint32_t e = aglm_matrix_begin(m, x->rows[i], g); e < aglm_matrix_end(m, x->rows[i], g); e++) {
+        for (uint32_t e = aglm_matrix_begin(m, x->rows[i], g);
+             e < aglm_matrix_end(m, x->rows[i], g); e++) {
             uint32_t column = x->column_of[m->feature[e]];
             if (column == AGLM_NO_COLUMN)
                 continue;
-            float v = aglm_linear_tf(params->weighting, g, m->count[e]) * aglm_scale_unpack(x->scale[column]);
+            float v = aglm_linear_tf(params->weighting, g, m->count[e]) *
+                      aglm_scale_unpack(x->scale[column]);
             x->x.col[*at] = column;
             x->x.val[(*at)++] = v;
             norm2 += (double)v * v;
@@ -271,10 +276,12 @@ static aglm_rc build_design(aglm_design *x, const aglm_dataset *d, const aglm_li
     return rc;
 }
 
-aglm_rc aglm_design_init(aglm_design *out, const aglm_matrix *m, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                         const aglm_linear_params *params, const aglm_fit_context *ctx, aglm_error *err)
+aglm_rc aglm_design_init(aglm_design *out, const aglm_matrix *m, const aglm_dataset *d,
+                         const uint32_t *rows, size_t n, const aglm_linear_params *params,
+                         const aglm_fit_context *ctx, aglm_error *err)
 {
-    *out = (aglm_design){.matrix = m, .rows = rows, .n_rows = n, .n_labels = aglm_dataset_n_labels(d)};
+    *out = (aglm_design){
+        .matrix = m, .rows = rows, .n_rows = n, .n_labels = aglm_dataset_n_labels(d)};
     aglm_rc rc = build_design(out, d, params, ctx, err);
     if (rc == AGLM_NOMEM)
         aglm_error_set(err, rc, "out of memory for a linear model of %zu documents", n);

@@ -6,8 +6,9 @@
 #include "base/memory.h"
 #include "learn/linear_priv.h"
 
-/* The stored form: this header, then the sections in the order of the struct's pointers, each at a multiple of 8, all in the byte
- * order of x86-64 and aarch64. It is used in place, so nothing is unpacked when a model is loaded. */
+/* The stored form: this header, then the sections in the order of the struct's pointers, each at a
+ * multiple of 8, all in the byte order of x86-64 and aarch64. It is used in place, so nothing is
+ * unpacked when a model is loaded. */
 struct header {
     uint64_t magic;
     uint32_t version;
@@ -22,7 +23,8 @@ struct header {
     uint32_t weighting;
     float group_scale[AGLM_FEATURES_GROUPS];
     uint32_t reserved;
-    uint8_t word_n, char_min, char_max, cjk_n, prefix_n, char_across, lower, punct, edges, shape, unused[6];
+    uint8_t word_n, char_min, char_max, cjk_n, prefix_n, char_across, lower, punct, edges, shape,
+        unused[6];
 };
 
 #define MAGIC 0x314e494c4d4c4741ULL /* "AGLMLIN1" */
@@ -70,10 +72,16 @@ static void bind(aglm_linear_model *m)
     memcpy(&h, b, sizeof h);
     struct layout l = lay_out(&h);
     m->base = (aglm_model){&aglm_learner_linear, h.n_labels, h.multi_label != 0};
-    m->params.features = (aglm_feature_options){
-        .word_n = h.word_n, .char_min = h.char_min, .char_max = h.char_max, .cjk_n = h.cjk_n, .prefix_n = h.prefix_n,
-        .char_across = h.char_across != 0, .lower = h.lower != 0, .punct = h.punct != 0, .edges = h.edges != 0,
-        .shape = h.shape != 0};
+    m->params.features = (aglm_feature_options){.word_n = h.word_n,
+                                                .char_min = h.char_min,
+                                                .char_max = h.char_max,
+                                                .cjk_n = h.cjk_n,
+                                                .prefix_n = h.prefix_n,
+                                                .char_across = h.char_across != 0,
+                                                .lower = h.lower != 0,
+                                                .punct = h.punct != 0,
+                                                .edges = h.edges != 0,
+                                                .shape = h.shape != 0};
     m->params.weighting = (aglm_weighting)h.weighting;
     memcpy(m->params.group_scale, h.group_scale, sizeof h.group_scale);
     m->n_vectors = h.n_vectors;
@@ -88,8 +96,8 @@ static void bind(aglm_linear_model *m)
     m->weights = b + l.weights;
 }
 
-static struct header header_of(const aglm_design *x, const aglm_linear_params *params, uint32_t n_labels,
-                               bool multi_label)
+static struct header header_of(const aglm_design *x, const aglm_linear_params *params,
+                               uint32_t n_labels, bool multi_label)
 {
     const aglm_feature_options *f = &params->features;
     struct header h = {
@@ -130,7 +138,8 @@ size_t aglm_linear_total_lanes(size_t n_vectors)
 }
 
 /* Weights of one column over the vectors, gathered from the blocks. */
-static void gather_column(const float *w, size_t n_vectors, size_t n_cols, size_t column, float *out)
+static void gather_column(const float *w, size_t n_vectors, size_t n_cols, size_t column,
+                          float *out)
 {
     for (size_t k = 0; k < n_vectors; k += AGLM_LANES_MAX) {
         size_t lanes = aglm_linear_lanes(n_vectors - k);
@@ -163,8 +172,8 @@ static void pack_row(const aglm_linear_model *m, const struct layout *l, size_t 
 }
 
 /* Rows stand by ascending hash; w_row is scratch of n_vectors. */
-static void pack_features(aglm_linear_model *m, const struct layout *l, const aglm_design *x, const float *w,
-                          float *w_row)
+static void pack_features(aglm_linear_model *m, const struct layout *l, const aglm_design *x,
+                          const float *w, float *w_row)
 {
     uint32_t row = 0;
     uint32_t *bucket = (void *)(m->bytes + l->bucket);
@@ -188,8 +197,9 @@ static void pack_features(aglm_linear_model *m, const struct layout *l, const ag
     gather_column(w, m->n_vectors, x->x.n_cols, x->n_features, (void *)(m->bytes + l->bias));
 }
 
-aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x, const aglm_linear_params *params,
-                         const float *w, uint32_t n_labels, bool multi_label, aglm_error *err)
+aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x,
+                         const aglm_linear_params *params, const float *w, uint32_t n_labels,
+                         bool multi_label, aglm_error *err)
 {
     struct header h = header_of(x, params, n_labels, multi_label);
     struct layout l = lay_out(&h);
@@ -221,29 +231,36 @@ aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x, const ag
 static aglm_rc check_header(const struct header *h, size_t n, aglm_error *err)
 {
     if (h->magic != MAGIC)
-        return aglm_error_set(err, AGLM_FORMAT, "byte 0: not a linear model (or of another byte order)");
+        return aglm_error_set(err, AGLM_FORMAT,
+                              "byte 0: not a linear model (or of another byte order)");
     if (h->version != VERSION)
-        return aglm_error_set(err, AGLM_FORMAT, "byte 8: linear model of version %u, this program reads version %u",
+        return aglm_error_set(err, AGLM_FORMAT,
+                              "byte 8: linear model of version %u, this program reads version %u",
                               h->version, VERSION);
     if (h->n_labels < 1 || h->n_labels > MAX_LABELS || h->multi_label > 1 ||
         h->n_vectors != (h->n_labels == 2 && !h->multi_label ? 1 : h->n_labels))
-        return aglm_error_set(err, AGLM_FORMAT, "byte 32: %u labels with %u vectors", h->n_labels, h->n_vectors);
+        return aglm_error_set(err, AGLM_FORMAT, "byte 32: %u labels with %u vectors", h->n_labels,
+                              h->n_vectors);
     if (h->weight_bytes != 1 && h->weight_bytes != 2 && h->weight_bytes != 4)
         return aglm_error_set(err, AGLM_FORMAT, "byte 40: weights of %u bytes", h->weight_bytes);
     if (h->bucket_bits > 28 || h->n_features > MAX_FEATURES || h->weighting >= AGLM_WEIGHTINGS)
-        return aglm_error_set(err, AGLM_FORMAT, "byte 44: %u bucket bits, %u features, weighting %u: out of range",
+        return aglm_error_set(err, AGLM_FORMAT,
+                              "byte 44: %u bucket bits, %u features, weighting %u: out of range",
                               h->bucket_bits, h->n_features, h->weighting);
     if (h->n_bytes != n || lay_out(h).end != n)
-        return aglm_error_set(err, AGLM_FORMAT, "byte 16: the model has %llu bytes, its header says %llu",
+        return aglm_error_set(err, AGLM_FORMAT,
+                              "byte 16: the model has %llu bytes, its header says %llu",
                               (unsigned long long)n, (unsigned long long)h->n_bytes);
     for (unsigned g = 0; g < AGLM_FEATURES_GROUPS; g++) {
         if (!(h->group_scale[g] >= 0 && h->group_scale[g] <= 1e6f))
-            return aglm_error_set(err, AGLM_FORMAT, "byte 56: scale of feature group %u out of range", g);
+            return aglm_error_set(err, AGLM_FORMAT,
+                                  "byte 56: scale of feature group %u out of range", g);
     }
     return AGLM_OK;
 }
 
-/* What look-ups rely on: buckets ascend and end with the last feature. Then numbers that could make a logit no number. */
+/* What look-ups rely on: buckets ascend and end with the last feature. Then numbers that could make
+ * a logit no number. */
 static aglm_rc check_sections(const aglm_linear_model *m, aglm_error *err)
 {
     size_t n_buckets = (size_t)1 << m->bucket_bits;
@@ -279,7 +296,8 @@ static aglm_rc check_bytes(const void *bytes, size_t n, aglm_error *err)
     memcpy(&h, bytes, sizeof h);
     aglm_rc rc = check_header(&h, n, err);
     if (!rc && checksum(bytes, n) != h.checksum)
-        rc = aglm_error_set(err, AGLM_FORMAT, "byte 24: the checksum does not match: the model is damaged");
+        rc = aglm_error_set(err, AGLM_FORMAT,
+                            "byte 24: the checksum does not match: the model is damaged");
     return rc;
 }
 
@@ -362,13 +380,15 @@ float aglm_linear_group_factor(const aglm_linear_model *m, const aglm_linear_ent
     float norm2 = 0;
 
     for (size_t i = g ? e->group_end[g - 1] : 0; i < e->group_end[g]; i++) {
-        float v = aglm_linear_tf(m->params.weighting, g, e->count[i]) * aglm_scale_unpack(m->scale[e->row[i]]);
+        float v = aglm_linear_tf(m->params.weighting, g, e->count[i]) *
+                  aglm_scale_unpack(m->scale[e->row[i]]);
         norm2 += v * v;
     }
     return norm2 > 0 ? m->params.group_scale[g] / sqrtf(norm2) : 0;
 }
 
-void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e, float *sum, float *logits)
+void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e, float *sum,
+                        float *logits)
 {
     memcpy(sum, m->bias, m->n_vectors * sizeof *sum);
     for (unsigned g = 0; g < AGLM_FEATURES_GROUPS; g++) {
@@ -377,7 +397,8 @@ void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e
             if (i + AHEAD < e->group_end[AGLM_FEATURES_GROUPS - 1])
                 __builtin_prefetch((const uint8_t *)m->weights +
                                    (size_t)e->row[i + AHEAD] * m->n_vectors * m->weight_bytes);
-            float v = aglm_linear_tf(m->params.weighting, g, e->count[i]) * aglm_scale_unpack(m->scale[e->row[i]]);
+            float v = aglm_linear_tf(m->params.weighting, g, e->count[i]) *
+                      aglm_scale_unpack(m->scale[e->row[i]]);
             add_weights(m, e->row[i], v * factor, sum);
         }
     }

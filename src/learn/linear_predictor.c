@@ -88,7 +88,8 @@ static aglm_rc reserve(struct predictor *p, size_t n)
     return AGLM_OK;
 }
 
-/* The stamp tells entries of this text from those of earlier ones, so that the set need not be cleared. */
+/* The stamp tells entries of this text from those of earlier ones, so that the set need not be
+ * cleared. */
 static void next_stamp(struct predictor *p)
 {
     if (++p->stamp == 0) {
@@ -115,7 +116,8 @@ static uint32_t entry_of(struct predictor *p, uint32_t row, size_t *n)
     return (uint32_t)(*n)++;
 }
 
-/* Rows of all occurrences; two rounds of prefetch hide the latency of a model larger than the cache. */
+/* Rows of all occurrences; two rounds of prefetch hide the latency of a model larger than the
+ * cache. */
 static void find_rows(struct predictor *p, const aglm_feature_list *f)
 {
     const aglm_linear_model *m = p->m;
@@ -131,8 +133,8 @@ static void find_rows(struct predictor *p, const aglm_feature_list *f)
     }
 }
 
-static aglm_rc find_entries(struct predictor *p, aglm_extractor *x, const char *text, size_t len, aglm_feature_list *f,
-                            aglm_error *err)
+static aglm_rc find_entries(struct predictor *p, aglm_extractor *x, const char *text, size_t len,
+                            aglm_feature_list *f, aglm_error *err)
 {
     size_t n = 0;
     size_t i = 0;
@@ -160,7 +162,8 @@ static aglm_rc find_entries(struct predictor *p, aglm_extractor *x, const char *
     return AGLM_OK;
 }
 
-aglm_rc aglm_linear_predict(aglm_predictor *self, const char *text, size_t len, float *logits, aglm_error *err)
+aglm_rc aglm_linear_predict(aglm_predictor *self, const char *text, size_t len, float *logits,
+                            aglm_error *err)
 {
     struct predictor *p = (struct predictor *)self;
     aglm_feature_list f;
@@ -176,10 +179,11 @@ static bool is_blank(const char *text, size_t at)
     return (unsigned char)text[at] <= ' ';
 }
 
-/* Spreads what each occurrence adds to the logit evenly over the non-blank bytes it spans: part[] becomes the sum a byte. inked[b]
- * is the number of non-blank bytes before b; part has len + 1 places. */
-static void spread_parts(const struct predictor *p, const aglm_feature_list *f, uint32_t label, const uint32_t *inked,
-                         double *part, size_t len)
+/* Spreads what each occurrence adds to the logit evenly over the non-blank bytes it spans: part[]
+ * becomes the sum a byte. inked[b] is the number of non-blank bytes before b; part has len + 1
+ * places. */
+static void spread_parts(const struct predictor *p, const aglm_feature_list *f, uint32_t label,
+                         const uint32_t *inked, double *part, size_t len)
 {
     const aglm_linear_model *m = p->m;
     size_t i = 0;
@@ -192,7 +196,8 @@ static void spread_parts(const struct predictor *p, const aglm_feature_list *f, 
                 continue;
             uint32_t bytes = inked[f->end[i]] - inked[f->begin[i]];
             double v = factor * aglm_linear_tf(m->params.weighting, g, p->count[e]) / p->count[e] *
-                       aglm_scale_unpack(m->scale[p->row[e]]) * aglm_linear_weight(m, p->row[e], label);
+                       aglm_scale_unpack(m->scale[p->row[e]]) *
+                       aglm_linear_weight(m, p->row[e], label);
             if (!bytes)
                 continue;
             part[f->begin[i]] += v / bytes;
@@ -203,14 +208,15 @@ static void spread_parts(const struct predictor *p, const aglm_feature_list *f, 
         part[b] += part[b - 1];
 }
 
-/* The next unit of the text from *at: a run of letters and digits, one mark, or one CJK character. False at the end. */
+/* The next unit of the text from *at: a run of letters and digits, one mark, or one CJK character.
+ * False at the end. */
 static bool next_unit(const char *text, size_t len, size_t *at, aglm_explained *unit, bool *cjk)
 {
     size_t begin;
     uint32_t cp;
 
-    while (*at < len && (is_blank(text, *at) ||
-                         (aglm_utf8_decode(text + *at, len - *at, &cp) > 1 && aglm_cp_is_space(cp))))
+    while (*at < len && (is_blank(text, *at) || (aglm_utf8_decode(text + *at, len - *at, &cp) > 1 &&
+                                                 aglm_cp_is_space(cp))))
         *at += is_blank(text, *at) ? 1 : aglm_utf8_decode(text + *at, len - *at, &cp);
     begin = *at;
     if (begin >= len)
@@ -220,7 +226,8 @@ static bool next_unit(const char *text, size_t len, size_t *at, aglm_explained *
     bool single = *cjk || aglm_cp_is_punct(cp);
     while (!single && *at < len) {
         size_t n = aglm_utf8_decode(text + *at, len - *at, &cp);
-        if (is_blank(text, *at) || aglm_cp_is_cjk(cp) || aglm_cp_is_punct(cp) || aglm_cp_is_space(cp))
+        if (is_blank(text, *at) || aglm_cp_is_cjk(cp) || aglm_cp_is_punct(cp) ||
+            aglm_cp_is_space(cp))
             break;
         *at += n;
     }
@@ -241,8 +248,8 @@ static void keep_largest(aglm_explained *out, size_t cap, size_t *n, aglm_explai
 }
 
 /* Neighbouring CJK characters that all speak for the label are shown as one span. */
-static void collect_units(const char *text, size_t len, const uint32_t *inked, const double *part, aglm_explained *out,
-                          size_t cap, size_t *n)
+static void collect_units(const char *text, size_t len, const uint32_t *inked, const double *part,
+                          aglm_explained *out, size_t cap, size_t *n)
 {
     aglm_explained unit, pending = {0};
     bool cjk = false, joins = false;
@@ -264,8 +271,8 @@ static void collect_units(const char *text, size_t len, const uint32_t *inked, c
     keep_largest(out, cap, n, pending);
 }
 
-aglm_rc aglm_linear_explain(aglm_predictor *self, const char *text, size_t len, uint32_t label, aglm_explained *out,
-                            size_t cap, size_t *n, aglm_error *err)
+aglm_rc aglm_linear_explain(aglm_predictor *self, const char *text, size_t len, uint32_t label,
+                            aglm_explained *out, size_t cap, size_t *n, aglm_error *err)
 {
     struct predictor *p = (struct predictor *)self;
     aglm_feature_list f;

@@ -1,5 +1,6 @@
-/* learn/linear_priv.h - the parts of the sparse linear learner: parameters, weighted training rows, the packed model.
- * Threads: parameters and models are immutable; a design is confined to its fit. */
+/* learn/linear_priv.h - the parts of the sparse linear learner: parameters, weighted training rows,
+ * the packed model. Threads: parameters and models are immutable; a design is confined to its fit.
+ */
 #ifndef AGLM_LEARN_LINEAR_PRIV_H
 #define AGLM_LEARN_LINEAR_PRIV_H
 
@@ -9,7 +10,8 @@
 
 /* How strong a feature is before learning. */
 typedef enum aglm_weighting {
-    AGLM_WEIGHT_TFIDF,  /* (1 + ln count) * idf, idf = 1 + ln((1 + n) / (1 + df)) (smooth idf as scikit-learn) */
+    AGLM_WEIGHT_TFIDF,  /* (1 + ln count) * idf, idf = 1 + ln((1 + n) / (1 + df)) (smooth idf as
+                           scikit-learn) */
     AGLM_WEIGHT_GAIN,   /* presence * sqrt(idf * information gain about the label) */
     AGLM_WEIGHT_RATIO,  /* presence * log-count ratio of the label (Wang and Manning 2012, NBSVM) */
     AGLM_WEIGHT_BINARY, /* presence */
@@ -26,11 +28,13 @@ typedef struct aglm_linear_params {
     bool balanced;
 } aglm_linear_params;
 
-/* How often a feature stands in a text, as a factor. Prefixes and shapes are there or not, whatever the weighting. */
+/* How often a feature stands in a text, as a factor. Prefixes and shapes are there or not, whatever
+ * the weighting. */
 float aglm_linear_tf(aglm_weighting weighting, unsigned group, unsigned count);
 
-/* Strengths are kept as 16-bit floats without sign (5 bits of exponent from 2^-16, 11 of mantissa), so that training and a
- * stored model use the very same numbers, whatever the last bits of a machine's log. */
+/* Strengths are kept as 16-bit floats without sign (5 bits of exponent from 2^-16, 11 of mantissa),
+ * so that training and a stored model use the very same numbers, whatever the last bits of a
+ * machine's log. */
 uint16_t aglm_scale_pack(double scale);
 static inline float aglm_scale_unpack(uint16_t packed)
 {
@@ -42,32 +46,38 @@ static inline float aglm_scale_unpack(uint16_t packed)
     return u.value;
 }
 
-/* Training rows: the features kept, their strengths, and the weighted, normalised matrix with the bias as its last column. */
+/* Training rows: the features kept, their strengths, and the weighted, normalised matrix with the
+ * bias as its last column. */
 typedef struct aglm_design {
     const aglm_matrix *matrix;
     const uint32_t *rows; /* ascending; owned by the fit */
     size_t n_rows;
-    size_t n_features;     /* kept */
-    uint32_t *column_of;   /* by feature number; AGLM_NO_COLUMN when left out */
-    uint32_t *feature_of;  /* by column, most frequent first */
-    uint32_t *df;          /* by column */
-    uint16_t *scale;       /* by column */
-    aglm_csr x;            /* n_features + 1 columns */
+    size_t n_features;    /* kept */
+    uint32_t *column_of;  /* by feature number; AGLM_NO_COLUMN when left out */
+    uint32_t *feature_of; /* by column, most frequent first */
+    uint32_t *df;         /* by column */
+    uint16_t *scale;      /* by column */
+    aglm_csr x;           /* n_features + 1 columns */
     size_t n_labels;
-    uint32_t *label_start; /* rows (as indices into `rows`) of label k: label_rows[label_start[k] .. label_start[k + 1]) */
+    uint32_t *label_start; /* rows (as indices into `rows`) of label k: label_rows[label_start[k] ..
+                              label_start[k + 1]) */
     uint32_t *label_rows;
 } aglm_design;
 
 #define AGLM_NO_COLUMN UINT32_MAX
 
-aglm_rc aglm_design_init(aglm_design *out, const aglm_matrix *m, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                         const aglm_linear_params *params, const aglm_fit_context *ctx, aglm_error *err);
+aglm_rc aglm_design_init(aglm_design *out, const aglm_matrix *m, const aglm_dataset *d,
+                         const uint32_t *rows, size_t n, const aglm_linear_params *params,
+                         const aglm_fit_context *ctx, aglm_error *err);
 void aglm_design_clear(aglm_design *x);
-/* The squared log-count ratio of each column for a label: how much likelier one of its documents holds the feature than another
- * document. Written every stride floats; count is scratch of n_features. */
-void aglm_design_ratio(const aglm_design *x, uint32_t label, uint32_t *count, float *ratio2, size_t stride);
+/* The squared log-count ratio of each column for a label: how much likelier one of its documents
+ * holds the feature than another document. Written every stride floats; count is scratch of
+ * n_features. */
+void aglm_design_ratio(const aglm_design *x, uint32_t label, uint32_t *count, float *ratio2,
+                       size_t stride);
 
-/* A model is one block of bytes, the same in memory as in a bundle; the sections are found by offsets. */
+/* A model is one block of bytes, the same in memory as in a bundle; the sections are found by
+ * offsets. */
 typedef struct aglm_linear_model {
     aglm_model base;
     aglm_linear_params params; /* of them: features, weighting, group_scale */
@@ -88,8 +98,9 @@ typedef struct aglm_linear_model {
 /* Weights being learned lie in blocks of AGLM_LANES_MAX vectors, a block as [columns x lanes]. */
 size_t aglm_linear_total_lanes(size_t n_vectors);
 /* w: such blocks, the bias in the design's last column. */
-aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x, const aglm_linear_params *params,
-                         const float *w, uint32_t n_labels, bool multi_label, aglm_error *err);
+aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x,
+                         const aglm_linear_params *params, const float *w, uint32_t n_labels,
+                         bool multi_label, aglm_error *err);
 aglm_rc aglm_linear_load(aglm_model **out, const void *bytes, size_t n, aglm_error *err);
 void aglm_linear_free(aglm_model *m);
 
@@ -119,17 +130,20 @@ typedef struct aglm_linear_entries {
 } aglm_linear_entries;
 
 /* logits: [labels]; sum: scratch of n_vectors floats. */
-void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e, float *sum, float *logits);
+void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e, float *sum,
+                        float *logits);
 /* What brings group g of the document to its length; 0 for an empty group. */
-float aglm_linear_group_factor(const aglm_linear_model *m, const aglm_linear_entries *e, unsigned g);
+float aglm_linear_group_factor(const aglm_linear_model *m, const aglm_linear_entries *e,
+                               unsigned g);
 /* Weight of a row for a label's logit (bias: row n_features). */
 float aglm_linear_weight(const aglm_linear_model *m, uint32_t row, uint32_t label);
 
 /* What predict and explain need; see learner.h. */
 aglm_rc aglm_linear_predictor_new(aglm_predictor **out, const aglm_model *m, aglm_error *err);
-aglm_rc aglm_linear_predict(aglm_predictor *p, const char *text, size_t len, float *logits, aglm_error *err);
-aglm_rc aglm_linear_explain(aglm_predictor *p, const char *text, size_t len, uint32_t label, aglm_explained *out,
-                            size_t cap, size_t *n, aglm_error *err);
+aglm_rc aglm_linear_predict(aglm_predictor *p, const char *text, size_t len, float *logits,
+                            aglm_error *err);
+aglm_rc aglm_linear_explain(aglm_predictor *p, const char *text, size_t len, uint32_t label,
+                            aglm_explained *out, size_t cap, size_t *n, aglm_error *err);
 void aglm_linear_predictor_free(aglm_predictor *p);
 
 #endif

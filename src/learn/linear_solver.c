@@ -36,7 +36,8 @@ unsigned aglm_linear_lanes(size_t left)
     return left == 1 ? 1 : left <= 8 ? 8 : AGLM_LANES_MAX;
 }
 
-/* sum[l] = x_i . w_l. Two accumulators, so that additions of neighbours overlap; their order is the same on every machine. */
+/* sum[l] = x_i . w_l. Two accumulators, so that additions of neighbours overlap; their order is the
+ * same on every machine. */
 INLINE void row_dot(const aglm_csr *x, size_t i, const float *w, float *sum, unsigned lanes)
 {
     size_t j = x->start[i], end = x->start[i + 1];
@@ -62,7 +63,8 @@ INLINE void row_dot(const aglm_csr *x, size_t i, const float *w, float *sum, uns
 }
 
 /* w_l += delta[l] * x_i, each column times its metric. */
-INLINE void row_axpy(const aglm_linear_problem *p, size_t i, const float *delta, float *w, unsigned lanes)
+INLINE void row_axpy(const aglm_linear_problem *p, size_t i, const float *delta, float *w,
+                     unsigned lanes)
 {
     const aglm_csr *x = p->x;
 
@@ -86,7 +88,8 @@ INLINE float row_norm2(const struct solver *s, size_t i, unsigned l, unsigned la
 }
 
 /* One coordinate of one vector; returns what is to be added to w per unit of x. */
-INLINE float hinge_lane(struct solver *s, size_t i, unsigned l, unsigned lanes, float dot, bool *left_out)
+INLINE float hinge_lane(struct solver *s, size_t i, unsigned l, unsigned lanes, float dot,
+                        bool *left_out)
 {
     float y = s->p->y[i * lanes + l];
     float diagonal = 0.5f / s->p->cost[i];
@@ -106,8 +109,9 @@ INLINE float hinge_lane(struct solver *s, size_t i, unsigned l, unsigned lanes, 
     return (*alpha - old) * y;
 }
 
-/* min over z of norm2/2 (z - a)^2 + m z + z log z + (c - z) log(c - z): Newton's method on whichever of z and c - z is nearer
- * 0, kept inside by backing off towards the border (algorithm 4 of the paper). */
+/* min over z of norm2/2 (z - a)^2 + m z + z log z + (c - z) log(c - z): Newton's method on
+ * whichever of z and c - z is nearer 0, kept inside by backing off towards the border (algorithm 4
+ * of the paper). */
 static double logistic_minimum(double a, double m, double norm2, double c)
 {
     bool low = 0.5 * norm2 * (c - 2 * a) + m > 0; /* the minimum has z < c / 2 */
@@ -198,25 +202,28 @@ static void visit_16(struct solver *s, size_t from, size_t to, size_t *kept)
     visit_rows(s, from, to, kept, 16);
 }
 
-/* The same code for wider registers. Products are not contracted (-ffp-contract=off), so the sums are the same to the last bit. */
+/* The same code for wider registers. Products are not contracted (-ffp-contract=off), so the sums
+ * are the same to the last bit. */
 #if defined(__x86_64__)
-__attribute__((target("avx2"))) static void visit_8_avx2(struct solver *s, size_t from, size_t to, size_t *kept)
+__attribute__((target("avx2"))) static void visit_8_avx2(struct solver *s, size_t from, size_t to,
+                                                         size_t *kept)
 {
     visit_rows(s, from, to, kept, 8);
 }
 
-__attribute__((target("avx2"))) static void visit_16_avx2(struct solver *s, size_t from, size_t to, size_t *kept)
+__attribute__((target("avx2"))) static void visit_16_avx2(struct solver *s, size_t from, size_t to,
+                                                          size_t *kept)
 {
     visit_rows(s, from, to, kept, 16);
 }
 #endif
 
-static visitor *choose_visitor(unsigned lanes)
+static visitor *choose_visitor(unsigned lanes, bool plain)
 {
     if (lanes == 1)
         return visit_1;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2"))
+    if (!plain && __builtin_cpu_supports("avx2"))
         return lanes == 8 ? visit_8_avx2 : visit_16_avx2;
 #endif
     return lanes == 8 ? visit_8 : visit_16;
@@ -251,7 +258,8 @@ static void rebuild_order(struct solver *s)
     }
 }
 
-/* A vector that is optimal on the rows it still has is done only if these are all rows; else it gets them back. */
+/* A vector that is optimal on the rows it still has is done only if these are all rows; else it
+ * gets them back. */
 static void judge_lanes(struct solver *s)
 {
     uint16_t again = 0;
@@ -262,7 +270,7 @@ static void judge_lanes(struct solver *s)
         if (!(s->live >> l & 1))
             continue;
         lane->shrink_above = lane->max > 0 ? lane->max : INFINITY;
-        if (!(lane->max - (hinge ? lane->min : 0) <= s->p->eps || lane->max < lane->min))
+        if (!(lane->max - (hinge ? lane->min : 0) <= s->p->eps))
             continue;
         if (lane->whole)
             s->live &= (uint16_t)~(1u << l);
@@ -315,7 +323,7 @@ uint64_t aglm_linear_solve_bytes(size_t n_rows, unsigned lanes)
 aglm_rc aglm_linear_solve(const aglm_linear_problem *p, float *w, unsigned *passes)
 {
     size_t n = p->x->n_rows;
-    visitor *visit = choose_visitor(p->lanes);
+    visitor *visit = choose_visitor(p->lanes, p->plain);
     struct solver s = {.p = p, .w = w};
     unsigned pass = 0;
     aglm_rc rc = AGLM_NOMEM;

@@ -4,8 +4,8 @@
 
 #include "base/memory.h"
 
-/* An open-addressing table from hash to feature number. `entry` is where the feature stood last, so that a repeat within the
- * row at hand is found without a second look-up. */
+/* An open-addressing table from hash to feature number. `entry` is where the feature stood last, so
+ * that a repeat within the row at hand is found without a second look-up. */
 struct slot {
     uint64_t hash; /* 0: empty */
     uint32_t feature;
@@ -40,10 +40,11 @@ static aglm_rc check_memory(const struct builder *b, uint64_t more, aglm_error *
 
     if (!b->limits->max_memory_bytes || need <= b->limits->max_memory_bytes)
         return AGLM_OK;
-    return aglm_error_set(err, AGLM_LIMIT,
-                          "the features of the documents need over %llu MB, %llu MB are allowed; allow more or use "
-                          "shorter n-grams",
-                          (unsigned long long)(need >> 20), (unsigned long long)(b->limits->max_memory_bytes >> 20));
+    return aglm_error_set(
+        err, AGLM_LIMIT,
+        "the features of the documents need over %llu MB, %llu MB are allowed; allow more or use "
+        "shorter n-grams",
+        (unsigned long long)(need >> 20), (unsigned long long)(b->limits->max_memory_bytes >> 20));
 }
 
 static struct slot *find_slot(const struct builder *b, uint64_t hash)
@@ -77,7 +78,8 @@ static aglm_rc grow_slots(struct builder *b, aglm_error *err)
     return AGLM_OK;
 }
 
-static aglm_rc add_feature(struct builder *b, uint64_t hash, unsigned group, uint32_t *feature, aglm_error *err)
+static aglm_rc add_feature(struct builder *b, uint64_t hash, unsigned group, uint32_t *feature,
+                           aglm_error *err)
 {
     aglm_matrix *m = b->m;
     aglm_rc rc = AGLM_OK;
@@ -85,11 +87,13 @@ static aglm_rc add_feature(struct builder *b, uint64_t hash, unsigned group, uin
     if (2 * m->n_features >= b->mask)
         rc = grow_slots(b, err);
     if (!rc)
-        rc = aglm_grow(&m->hash, &b->cap_features, m->n_features + 1, sizeof *m->hash, MAX_FEATURES);
+        rc = aglm_grow(&m->hash, &b->cap_features, m->n_features + 1, sizeof *m->hash,
+                       MAX_FEATURES);
     if (!rc)
         rc = aglm_grow(&m->group_of, &b->cap_groups, m->n_features + 1, 1, MAX_FEATURES);
     if (rc)
-        return aglm_error_set(err, rc, "no room for %zu features: %s", m->n_features + 1, aglm_rc_text(rc));
+        return aglm_error_set(err, rc, "no room for %zu features: %s", m->n_features + 1,
+                              aglm_rc_text(rc));
     *feature = (uint32_t)m->n_features++;
     m->hash[*feature] = hash;
     m->group_of[*feature] = (uint8_t)group;
@@ -97,7 +101,8 @@ static aglm_rc add_feature(struct builder *b, uint64_t hash, unsigned group, uin
 }
 
 /* Counts one occurrence; the caller has made room for the entry. */
-static aglm_rc count_feature(struct builder *b, uint64_t hash, unsigned group, size_t row_begin, aglm_error *err)
+static aglm_rc count_feature(struct builder *b, uint64_t hash, unsigned group, size_t row_begin,
+                             aglm_error *err)
 {
     aglm_matrix *m = b->m;
     struct slot *s = find_slot(b, hash ? hash : 1);
@@ -133,7 +138,9 @@ static aglm_rc reserve_entries(struct builder *b, size_t more, aglm_error *err)
     rc = aglm_grow(&m->feature, &b->cap_entries, need, sizeof *m->feature, MAX_ENTRIES);
     if (!rc)
         rc = aglm_grow(&m->count, &b->cap_counts, need, sizeof *m->count, MAX_ENTRIES);
-    return rc ? aglm_error_set(err, rc, "no room for %zu feature counts: %s", need, aglm_rc_text(rc)) : AGLM_OK;
+    return rc ? aglm_error_set(err, rc, "no room for %zu feature counts: %s", need,
+                               aglm_rc_text(rc))
+              : AGLM_OK;
 }
 
 #define AHEAD 12
@@ -155,7 +162,8 @@ static aglm_rc add_row(struct builder *b, const aglm_feature_list *f, size_t row
     return rc;
 }
 
-static aglm_rc add_rows(struct builder *b, const aglm_dataset *d, aglm_extractor *x, aglm_error *err)
+static aglm_rc add_rows(struct builder *b, const aglm_dataset *d, aglm_extractor *x,
+                        aglm_error *err)
 {
     aglm_rc rc = AGLM_OK;
 
@@ -171,7 +179,8 @@ static aglm_rc add_rows(struct builder *b, const aglm_dataset *d, aglm_extractor
     return rc;
 }
 
-/* Hashes are spread evenly: about one falls into each bucket of top bits, and insertion puts the rest in order. */
+/* Hashes are spread evenly: about one falls into each bucket of top bits, and insertion puts the
+ * rest in order. */
 static aglm_rc sort_by_hash(aglm_matrix *m, aglm_error *err)
 {
     unsigned bits = 1;
@@ -201,8 +210,9 @@ static aglm_rc sort_by_hash(aglm_matrix *m, aglm_error *err)
     return AGLM_OK;
 }
 
-aglm_rc aglm_matrix_new(aglm_matrix **out, const aglm_dataset *d, const aglm_feature_options *options,
-                        const aglm_matrix_limits *limits, aglm_error *err)
+aglm_rc aglm_matrix_new(aglm_matrix **out, const aglm_dataset *d,
+                        const aglm_feature_options *options, const aglm_matrix_limits *limits,
+                        aglm_error *err)
 {
     struct builder b = {.limits = limits, .mask = FIRST_SLOTS - 1};
     aglm_extractor *x = NULL;
@@ -224,7 +234,8 @@ aglm_rc aglm_matrix_new(aglm_matrix **out, const aglm_dataset *d, const aglm_fea
         rc = sort_by_hash(b.m, err);
 done:
     if (rc == AGLM_NOMEM)
-        aglm_error_set(err, rc, "out of memory for the features of %zu documents", aglm_dataset_size(d));
+        aglm_error_set(err, rc, "out of memory for the features of %zu documents",
+                       aglm_dataset_size(d));
     if (rc)
         aglm_matrix_free(b.m);
     else
