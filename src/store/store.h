@@ -80,14 +80,26 @@ typedef struct aglm_store aglm_store;
 aglm_rc aglm_store_open(aglm_store **out, const char *url, aglm_error *err);
 void aglm_store_close(aglm_store *s);
 
+/* What comes in: names and keys are not empty and within AGLM_STORE_MAX_NAME bytes, values not NaN,
+ * params finite, dates in the form above; otherwise AGLM_INVALID. JSON text is taken as it is; a
+ * name, key or step given twice keeps the last. Calls that name a study or trial answer
+ * AGLM_NOTFOUND when it is not there; those that change a finished trial AGLM_INVALID. Every call:
+ * AGLM_IO (disk full, read-only, ...), AGLM_FORMAT (a damaged file), AGLM_BUSY (locked by others
+ * for half a minute), each naming the file, with nothing written. */
+
 /* AGLM_INVALID when the name is taken or over-long. */
 aglm_rc aglm_store_study_new(aglm_store *s, const char *name, const aglm_direction *directions,
                              size_t n, int64_t *id, aglm_error *err);
 /* AGLM_NOTFOUND */
 aglm_rc aglm_store_study_find(aglm_store *s, const char *name, int64_t *id, aglm_error *err);
+aglm_rc aglm_store_study_get(aglm_store *s, int64_t id, aglm_arena *a, aglm_study_row *out,
+                             aglm_error *err);
+/* All studies by id. */
 aglm_rc aglm_store_study_list(aglm_store *s, aglm_arena *a, aglm_study_row **out, size_t *n,
                               aglm_error *err);
+/* With its trials and all else that belongs to it. */
 aglm_rc aglm_store_study_delete(aglm_store *s, int64_t study, aglm_error *err);
+/* Replaces the attribute of that key and kind. */
 aglm_rc aglm_store_study_set_attr(aglm_store *s, int64_t study, const aglm_attr_row *attr,
                                   aglm_error *err);
 aglm_rc aglm_store_study_attrs(aglm_store *s, int64_t study, aglm_arena *a, aglm_attr_row **out,
@@ -95,23 +107,23 @@ aglm_rc aglm_store_study_attrs(aglm_store *s, int64_t study, aglm_arena *a, aglm
 
 /* A new trial with all its rows in one transaction; state RUNNING (started now) or WAITING, or a
  * finished one that is imported as it is. Fills row->id and row->number (dense from 0 within the
- * study). `owner` (0: none) is the process that runs it, noted in our own table
- * aglm_owner(trial_id, pid, boot id or start time) so that the dead can be told. */
+ * study). `owner` (0: none) is the process that runs it, noted in our own tables with its start
+ * time and boot id so that the dead can be told. */
 aglm_rc aglm_store_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
                              aglm_error *err);
-/* The oldest WAITING trial becomes RUNNING with the params added to it: AGLM_DONE when none waits.
- * `id` is its own. */
+/* The oldest WAITING trial becomes RUNNING (started now); *id gets its id. AGLM_DONE when none
+ * waits. */
 aglm_rc aglm_store_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id,
                                aglm_error *err);
-/* Params of a RUNNING trial, written when they were chosen after it was made. */
+/* Params of a trial that is not finished, chosen after it was made; one of the same name is
+ * replaced. */
 aglm_rc aglm_store_trial_set_params(aglm_store *s, int64_t trial, const aglm_param_row *params,
                                     size_t n, aglm_error *err);
+/* The value of a step, replaced when it was told before. */
 aglm_rc aglm_store_trial_report(aglm_store *s, int64_t trial, const aglm_step_row *step,
                                 aglm_error *err);
 aglm_rc aglm_store_trial_set_attr(aglm_store *s, int64_t trial, const aglm_attr_row *attr,
                                   aglm_error *err);
-/* State, values, steps not yet written and attributes in one transaction. AGLM_INVALID when it is
- * finished already. */
 typedef struct aglm_trial_end {
     aglm_trial_state state;
     const double *values;
@@ -121,14 +133,20 @@ typedef struct aglm_trial_end {
     const aglm_attr_row *attrs;
     size_t n_attrs;
 } aglm_trial_end;
+/* State (COMPLETE: one value an objective; PRUNED: these or none; FAIL: none), values, steps not
+ * yet written and attributes in one transaction. */
 aglm_rc aglm_store_trial_finish(aglm_store *s, int64_t trial, const aglm_trial_end *end,
                                 aglm_error *err);
 
+/* One trial by its id. */
+aglm_rc aglm_store_trial_get(aglm_store *s, int64_t trial, aglm_arena *a, aglm_trial_row *out,
+                             aglm_error *err);
 /* Trials with number >= from in order of number, whole rows, in the arena: a caller that remembers
  * what it has read asks only for the rest. */
 aglm_rc aglm_store_trials(aglm_store *s, int64_t study, int64_t from, aglm_arena *a,
                           aglm_trial_row **out, size_t *n, aglm_error *err);
-/* RUNNING trials whose owner process is gone become FAIL; *n gets their number. */
+/* RUNNING trials whose owner process is gone become FAIL; *n (may be NULL) gets their number.
+ * Trials without an owner (Optuna's) and those of processes on other hosts stay as they are. */
 aglm_rc aglm_store_reap(aglm_store *s, int64_t study, size_t *n, aglm_error *err);
 
 #endif
