@@ -22,6 +22,14 @@ typedef struct aglm_row_list {
     size_t n;
 } aglm_row_list;
 
+/* A step of a linear layer m [rows x width]. */
+typedef struct aglm_layer_step {
+    float *m;
+    size_t rows;
+    const float *d;    /* [rows] what goes back */
+    const float *step; /* [rows] what is learned */
+} aglm_layer_step;
+
 typedef struct aglm_kernels {
     const char *name; /* "portable", "avx2", "avx512" */
 
@@ -37,10 +45,8 @@ typedef struct aglm_kernels {
 
     /* y[r] = dot(m row r, x) */
     void (*matvec)(float *y, const float *m, size_t rows, const float *x, size_t width);
-    /* A linear layer back: for each row r, g += d[r] * m row r (as it was), then m row r += d[r] *
-     * (a * x). */
-    void (*outer)(float *m, const float *d, size_t rows, float a, const float *x, float *g,
-                  size_t width);
+    /* For each row r: g += d[r] * m row r (as it was), then m row r += step[r] * x. */
+    void (*outer)(const aglm_layer_step *s, const float *x, float *g, size_t width);
 
     /* In place; z has room for AGLM_LANES_UP(n), what stands behind n becomes 0. exp is accurate to
      * about 2e-7. */

@@ -116,42 +116,40 @@ TARGET static void KERNEL(matvec)(float *y, const float *m, size_t rows, const f
         y[r] = KERNEL(dot)(m + r * width, x, width);
 }
 
-/* `n` (a constant) vectors of x and g stay in registers while the rows go by. */
+/* `n` (a constant) vectors of x and g, `at` vectors into the rows, stay in registers while the rows
+ * go by. */
 TARGET static inline __attribute__((always_inline)) void KERNEL(outer_slice)(
-    float *m, const float *d, size_t rows, float a, const VEC *x, VEC *g, size_t width, size_t n)
+    const aglm_layer_step *s, const VEC *x, VEC *g, size_t width, size_t at, size_t n)
 {
     VEC xs[4], gs[4];
 
     UNROLL for (size_t k = 0; k < n; k++)
     {
-        xs[k] = a * x[k];
-        gs[k] = g[k];
+        xs[k] = x[at + k];
+        gs[k] = g[at + k];
     }
-    for (size_t r = 0; r < rows; r++) {
-        VEC *row = (VEC *)(m + r * width);
-        float w = d[r];
+    for (size_t r = 0; r < s->rows; r++) {
+        VEC *row = (VEC *)(s->m + r * width) + at;
+        float d = s->d[r], step = s->step[r];
         UNROLL for (size_t k = 0; k < n; k++)
         {
             VEC was = row[k];
-            gs[k] += w * was;
-            row[k] = was + w * xs[k];
+            gs[k] += d * was;
+            row[k] = was + step * xs[k];
         }
     }
-    UNROLL for (size_t k = 0; k < n; k++) g[k] = gs[k];
+    UNROLL for (size_t k = 0; k < n; k++) g[at + k] = gs[k];
 }
 
-TARGET static void KERNEL(outer)(float *m, const float *d, size_t rows, float a, const float *x,
-                                 float *g, size_t width)
+TARGET static void KERNEL(outer)(const aglm_layer_step *s, const float *x, float *g, size_t width)
 {
-    const VEC *from = (const VEC *)x;
-    VEC *to = (VEC *)g;
     size_t n = width / VEC_N;
     size_t at = 0;
 
     for (; at + 4 <= n; at += 4)
-        KERNEL(outer_slice)(m + at * VEC_N, d, rows, a, from + at, to + at, width, 4);
+        KERNEL(outer_slice)(s, (const VEC *)x, (VEC *)g, width, at, 4);
     for (; at < n; at++)
-        KERNEL(outer_slice)(m + at * VEC_N, d, rows, a, from + at, to + at, width, 1);
+        KERNEL(outer_slice)(s, (const VEC *)x, (VEC *)g, width, at, 1);
 }
 
 /* exp(x) = 2^n exp(r) with r in [-ln2/2, ln2/2]: Taylor's series to r^7 leaves 5e-9. Adding 1.5 *

@@ -10,7 +10,7 @@
 enum { ROWS = 37, MAX_WIDTH = 208, LIST = 53 };
 
 struct world {
-    float *x, *y, *z, *table, *m, *d;
+    float *x, *y, *z, *table, *m, *d, *step;
     uint32_t row[LIST];
     float weight[LIST];
     aglm_row_list list;
@@ -34,12 +34,14 @@ static void world_init(struct world *w, size_t width)
     w->y = aglm_calloc_aligned(MAX_WIDTH, sizeof(float));
     w->z = aglm_calloc_aligned(MAX_WIDTH, sizeof(float));
     w->d = aglm_calloc_aligned(AGLM_LANES_UP(ROWS), sizeof(float));
+    w->step = aglm_calloc_aligned(AGLM_LANES_UP(ROWS), sizeof(float));
     w->table = aglm_calloc_aligned(ROWS * MAX_WIDTH, sizeof(float));
     w->m = aglm_calloc_aligned(ROWS * MAX_WIDTH, sizeof(float));
     fill(&r, w->x, width);
     fill(&r, w->y, width);
     fill(&r, w->z, width);
     fill(&r, w->d, ROWS);
+    fill(&r, w->step, ROWS);
     fill(&r, w->table, ROWS * width);
     fill(&r, w->m, ROWS * width);
     fill(&r, w->weight, LIST);
@@ -54,6 +56,7 @@ static void world_clear(struct world *w)
     free(w->y);
     free(w->z);
     free(w->d);
+    free(w->step);
     free(w->table);
     free(w->m);
 }
@@ -94,7 +97,7 @@ static void plain_outer(struct world *w)
     for (size_t r = 0; r < ROWS; r++)
         for (size_t k = 0; k < w->width; k++) {
             w->y[k] += w->d[r] * w->m[r * w->width + k];
-            w->m[r * w->width + k] += w->d[r] * (0.3f * w->x[k]);
+            w->m[r * w->width + k] += w->step[r] * w->x[k];
         }
 }
 
@@ -142,7 +145,8 @@ static void check_tables(const aglm_kernels *k, size_t width)
         float want = plain_dot(b.m + r * width, b.x, width);
         same_bits(&y[r], &want, 1);
     }
-    k->outer(a.m, a.d, ROWS, 0.3f, a.x, a.y, width);
+    aglm_layer_step s = {.m = a.m, .rows = ROWS, .d = a.d, .step = a.step};
+    k->outer(&s, a.x, a.y, width);
     plain_outer(&b);
     same_bits(a.y, b.y, width);
     same_bits(a.m, b.m, ROWS * width);

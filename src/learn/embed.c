@@ -1,0 +1,328 @@
+/* The embedding bag as a learner: its space, and its fits on parts of a dataset. After fastText
+ * (Joulin et al. 2016). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "learn/embed_priv.h"
+
+/* A bundle of two learners is to stay under 20 MB. */
+#define MAX_FORM_BYTES ((uint64_t)8 << 20)
+
+typedef struct learner {
+    const aglm_dataset *data;
+    aglm_feature_options features;
+    aglm_embed_options options; /* but max_rows */
+    aglm_embed_bags *bags;
+    bool multi_label;
+} learner;
+
+/* --- space --- */
+
+enum param {
+    RATE,
+    EPOCHS,
+    DIM,
+    DROPOUT,
+    SMOOTHING,
+    OPTIMIZER,
+    LOSS,
+    MIN_COUNT,
+    WORD_N,
+    CHARS,
+    CJK_N,
+    EXTRAS,
+    PARAMS
+};
+
+static const char *const optimizers[] = {"adagrad", "sgd"};
+static const char *const losses[] = {"softmax", "one-vs-rest"};
+static const char *const char_choices[] = {"none", "2-4", "2-5", "1-6", "3-6 across"};
+static const char *const extra_choices[] = {"none", "edges", "ends", "shape"};
+static const struct {
+    uint8_t min, max;
+    bool across;
+} char_orders[] = {{0, 0, false}, {2, 4, false}, {2, 5, false}, {1, 6, false}, {3, 6, true}};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const aglm_hparam params[PARAMS] = {
+    [RATE] = {.name = "lr",
+              .kind = AGLM_HPARAM_FLOAT,
+              .low = 0.01,
+              .high = 1,
+              .log = true,
+              .start = 0.1},
+    [EPOCHS] =
+        {.name = "epochs", .kind = AGLM_HPARAM_INT, .low = 3, .high = 40, .log = true, .start = 8},
+    [DIM] = {.name = "embedding_dim",
+             .kind = AGLM_HPARAM_INT,
+             .low = 8,
+             .high = 200,
+             .log = true,
+             .start = 48},
+    [DROPOUT] = {.name = "dropout", .kind = AGLM_HPARAM_FLOAT, .low = 0, .high = 0.7, .start = 0.3},
+    [SMOOTHING] =
+        {.name = "smoothing", .kind = AGLM_HPARAM_FLOAT, .low = 0, .high = 0.2, .start = 0.05},
+    [OPTIMIZER] = {.name = "optimizer",
+                   .kind = AGLM_HPARAM_CHOICE,
+                   .choices = optimizers,
+                   .n_choices = COUNT(optimizers)},
+    [LOSS] = {.name = "loss",
+              .kind = AGLM_HPARAM_CHOICE,
+              .choices = losses,
+              .n_choices = COUNT(losses)},
+    [MIN_COUNT] = {.name = "min_count", .kind = AGLM_HPARAM_INT, .low = 1, .high = 3, .start = 1},
+    [WORD_N] = {.name = "word_n", .kind = AGLM_HPARAM_INT, .low = 1, .high = 3, .start = 2},
+    [CHARS] = {.name = "chars",
+               .kind = AGLM_HPARAM_CHOICE,
+               .choices = char_choices,
+               .n_choices = COUNT(char_choices),
+               .start = 2},
+    [CJK_N] = {.name = "cjk_n", .kind = AGLM_HPARAM_INT, .low = 1, .high = 4, .start = 2},
+    [EXTRAS] = {.name = "extras",
+                .kind = AGLM_HPARAM_CHOICE,
+                .choices = extra_choices,
+                .n_choices = COUNT(extra_choices)},
+};
+
+static void fix(aglm_hparam *p, double value)
+{
+    p->low = p->high = p->start = value;
+    p->log = false;
+}
+
+/* Always the same parameters in the same order, as open() sees only their values; what makes no
+ * sense for the data is left with a single value. */
+static size_t embed_space(const aglm_data_shape *shape, aglm_hparam *out)
+{
+    memcpy(out, params, sizeof params);
+    if (shape->multi_label) {
+        out[LOSS].choices = losses + 1;
+        out[LOSS].n_choices = 1;
+    }
+    if (shape->share_cjk < 0.05) {
+        fix(&out[CJK_N], 0);
+    } else if (shape->share_cjk > 0.5) {
+        fix(&out[WORD_N], 1);
+        out[CHARS].n_choices = 1;
+        out[CHARS].start = 0;
+    }
+    return PARAMS;
+}
+
+/* --- open and close --- */
+
+static void read_values(learner *self, const double *v)
+{
+    size_t chars = (size_t)v[CHARS], extras = (size_t)v[EXTRAS];
+
+    self->features = (aglm_feature_options){
+        .word_n = (uint8_t)v[WORD_N],
+        .char_min = char_orders[chars].min,
+        .char_max = char_orders[chars].max,
+        .char_across = char_orders[chars].across,
+        .cjk_n = (uint8_t)v[CJK_N],
+        .prefix_n = extras == 2 ? 3 : 0,
+        .suffix_n = extras == 2 ? 2 : 0,
+        .edges = extras == 1,
+        .shape = extras == 3,
+        .lower = true,
+        .punct = true,
+    };
+    self->options = (aglm_embed_options){
+        .rate = v[RATE],
+        .dim = (unsigned)v[DIM],
+        .epochs = (unsigned)v[EPOCHS],
+        .dropout = v[DROPOUT],
+        .smoothing = v[SMOOTHING],
+        .min_count = (unsigned)v[MIN_COUNT],
+        .one_vs_rest = self->multi_label || v[LOSS] == 1,
+        .adagrad = v[OPTIMIZER] == 0,
+    };
+}
+
+/* Values wide of the space would index out of tables or ask for absurd sizes. */
+static aglm_rc check_values(const double *v, aglm_error *err)
+{
+    for (size_t i = 0; i < PARAMS; i++) {
+        double low = i == CJK_N ? 0 : params[i].low;
+        double high = params[i].kind == AGLM_HPARAM_CHOICE ? (double)params[i].n_choices - 1
+                                                           : params[i].high;
+        if (!(v[i] >= low && v[i] <= high))
+            return aglm_error_set(err, AGLM_INVALID, "%s = %g: it must lie in %g..%g",
+                                  params[i].name, v[i], low, high);
+    }
+    return AGLM_OK;
+}
+
+static void embed_close(void *opaque)
+{
+    learner *self = opaque;
+
+    if (!self)
+        return;
+    aglm_embed_bags_free(self->bags);
+    free(self);
+}
+
+static aglm_rc embed_open(void **out, const aglm_dataset *data, const double *values,
+                          const aglm_fit_context *ctx, aglm_error *err)
+{
+    aglm_rc rc = check_values(values, err);
+    if (rc)
+        return rc;
+    learner *self = aglm_calloc(1, sizeof *self);
+    if (!self)
+        return aglm_error_set(err, AGLM_NOMEM, "embedding: out of memory");
+    self->data = data;
+    self->multi_label = aglm_dataset_task(data) == AGLM_TASK_MULTILABEL;
+    read_values(self, values);
+    self->options.max_rows = aglm_embed_form_max_rows(
+        MAX_FORM_BYTES, (uint32_t)aglm_dataset_n_labels(data), self->options.dim);
+    rc = aglm_embed_bags_new(&self->bags, data, &self->features, ctx, err);
+    if (rc)
+        embed_close(self);
+    else
+        *out = self;
+    return rc;
+}
+
+/* --- fit --- */
+
+typedef struct progress {
+    const aglm_fit_context *ctx;
+    aglm_embed_model live;
+    unsigned epochs;
+} progress;
+
+static aglm_rc report(void *arg, unsigned epoch)
+{
+    progress *p = arg;
+
+    return p->ctx->on_step(p->ctx->arg, &p->live.base, epoch, p->epochs);
+}
+
+static aglm_rc embed_fit(const void *opaque, const uint32_t *rows, size_t n,
+                         const aglm_fit_context *ctx, aglm_model **out, aglm_error *err)
+{
+    const learner *self = opaque;
+    aglm_embed_task task = {.bags = self->bags,
+                            .data = self->data,
+                            .docs = rows,
+                            .n = n,
+                            .multi_label = self->multi_label};
+    progress p = {.ctx = ctx, .epochs = self->options.epochs};
+    aglm_embed_progress tell = {.after_epoch = ctx->on_step ? report : NULL, .arg = &p};
+    aglm_embed_net *net = NULL;
+    aglm_embed_model *finished = NULL;
+    aglm_rc rc = aglm_embed_net_new(&net, &task, &self->options, ctx, err);
+
+    if (rc)
+        return rc;
+    p.live = (aglm_embed_model){.base = {.ops = &aglm_learner_embed,
+                                         .n_labels = (uint32_t)aglm_dataset_n_labels(self->data),
+                                         .multi_label = self->multi_label},
+                                .live = net,
+                                .bags = self->bags,
+                                .options = &self->features};
+    rc = aglm_embed_train(net, &task, &self->options, ctx, &tell, err);
+    if (!rc)
+        rc = aglm_embed_model_finish(&finished, &p.live, err);
+    aglm_embed_net_free(net);
+    if (!rc)
+        *out = &finished->base;
+    return rc;
+}
+
+/* --- score --- */
+
+typedef struct scorer {
+    const aglm_embed_model *model;
+    const aglm_embed_bags *bags;
+    const uint32_t *row_of;
+    uint32_t *found; /* what row_of points to when the model is finished */
+    aglm_embed_bag bag;
+    float *hidden;
+} scorer;
+
+/* The model's rows of the features that the documents hold. */
+static aglm_rc find_rows(scorer *s, const uint32_t *docs, size_t n)
+{
+    size_t longest = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t entries = s->bags->start[docs[i] + 1] - s->bags->start[docs[i]];
+        longest = entries > longest ? entries : longest;
+    }
+    if (aglm_embed_bag_reserve(&s->bag, longest))
+        return AGLM_NOMEM;
+    if (s->model->live) {
+        s->row_of = s->model->live->row_of;
+        return AGLM_OK;
+    }
+    s->row_of = s->found = aglm_calloc(s->bags->features, sizeof *s->found);
+    if (!s->found)
+        return AGLM_NOMEM;
+    memset(s->found, 0xff, s->bags->features * sizeof *s->found); /* AGLM_EMBED_NONE */
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = s->bags->start[docs[i]]; k < s->bags->start[docs[i] + 1]; k++) {
+            uint32_t f = s->bags->feature[k];
+            if (s->found[f] == AGLM_EMBED_NONE)
+                s->found[f] = aglm_embed_form_find(&s->model->form, s->bags->hash[f]);
+        }
+    return AGLM_OK;
+}
+
+static void score_doc(scorer *s, size_t doc, float *logits)
+{
+    const aglm_embed_net *net = s->model->live;
+
+    aglm_embed_bag_fill(&s->bag, s->bags, doc, s->row_of, net ? net->idf : s->model->form.idf);
+    if (!net) {
+        aglm_embed_form_logits(&s->model->form, &s->bag, s->hidden, logits);
+        return;
+    }
+    const aglm_kernels *k = aglm_kernels_best();
+    aglm_row_list list = {.row = s->bag.row, .weight = s->bag.weight, .n = s->bag.n};
+    k->gather(s->hidden, net->in, &list, net->width);
+    k->matvec(logits, net->out, net->labels, s->hidden, net->width);
+    for (size_t l = 0; l < net->labels; l++)
+        logits[l] += net->bias[l];
+}
+
+static aglm_rc embed_score(const void *opaque, const aglm_model *m, const uint32_t *rows, size_t n,
+                           float *logits, aglm_error *err)
+{
+    const learner *self = opaque;
+    scorer s = {.model = (const aglm_embed_model *)m, .bags = self->bags};
+    size_t width = s.model->live ? s.model->live->width
+                                 : AGLM_LANES_UP((size_t)s.model->form.columns);
+    aglm_rc rc = find_rows(&s, rows, n);
+
+    s.hidden = aglm_calloc_aligned(width, sizeof *s.hidden);
+    if (rc || !s.hidden)
+        rc = aglm_error_set(err, AGLM_NOMEM, "scoring %zu documents: out of memory", n);
+    for (size_t i = 0; !rc && i < n; i++)
+        score_doc(&s, rows[i], logits + i * m->n_labels);
+    aglm_embed_bag_clear(&s.bag);
+    free(s.found);
+    free(s.hidden);
+    return rc;
+}
+
+const aglm_learner_ops aglm_learner_embed = {
+    .name = "embed",
+    .space = embed_space,
+    .open = embed_open,
+    .fit = embed_fit,
+    .score = embed_score,
+    .close = embed_close,
+    .save = aglm_embed_model_save,
+    .load = aglm_embed_model_load,
+    .free_model = aglm_embed_model_free,
+    .predictor = aglm_embed_predictor_new,
+    .predict = aglm_embed_predict,
+    .explain = aglm_embed_explain,
+    .free_predictor = aglm_embed_predictor_free,
+};
