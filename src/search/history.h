@@ -43,6 +43,7 @@ aglm_rc aglm_history_new(aglm_history **out, const aglm_space *space, double sig
 void aglm_history_free(aglm_history *h);
 
 const aglm_space *aglm_history_space(const aglm_history *h);
+double aglm_history_sign(const aglm_history *h);
 /* Trials are numbered 0..size-1; the pointer is good until the trial is next changed. */
 size_t aglm_history_size(const aglm_history *h);
 const aglm_trial *aglm_history_trial(const aglm_history *h, size_t number);
@@ -67,6 +68,8 @@ aglm_rc aglm_history_report(aglm_history *h, size_t number, int64_t step, double
 aglm_rc aglm_history_set_attr(aglm_history *h, size_t number, const aglm_attr_row *attr,
                               aglm_error *err);
 void aglm_history_set_violation(aglm_history *h, size_t number, double violation);
+/* A point that was not whole when the trial was added (another program's queue). x: [space->n] */
+aglm_rc aglm_history_set_point(aglm_history *h, size_t number, const double *x, aglm_error *err);
 void aglm_history_start(aglm_history *h, size_t number, double started_s);
 aglm_rc aglm_history_finish(aglm_history *h, size_t number, aglm_trial_state state,
                             const double *values, size_t n, double duration_s, aglm_error *err);

@@ -8,8 +8,9 @@
 
 #include "search/distribution.h"
 
-#define AGLM_SPACE_MAX 1024           /* parameters */
-#define AGLM_SPACE_MAX_SIZE (1 << 20) /* spaces with more points count as endless */
+#define AGLM_SPACE_MAX 1024                     /* parameters */
+#define AGLM_SPACE_NAME_MAX 512                 /* bytes: VARCHAR(512) of the schema */
+#define AGLM_SPACE_MAX_SIZE (UINT64_C(1) << 20) /* spaces with more points count as endless */
 
 typedef struct aglm_space_param {
     const char *name;
