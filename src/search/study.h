@@ -10,6 +10,7 @@
 
 #include "search/pruner.h"
 #include "search/sampler.h"
+#include "search/stored.h"
 
 typedef struct aglm_study_options {
     aglm_direction directions[AGLM_STORE_MAX_OBJECTIVES];
@@ -78,12 +79,8 @@ aglm_rc aglm_study_trial(aglm_study *s, int64_t number, aglm_arena *a, aglm_tria
 size_t aglm_study_count(aglm_study *s, aglm_trial_state state);
 size_t aglm_study_size(aglm_study *s);
 
-/* The space of a stored study: ours as it was written, else (Optuna's studies) the union of its
- * trials' distributions without conditions, the widest bounds of each. AGLM_FORMAT names the trial
- * and parameter that do not fit. Free it. */
-aglm_rc aglm_study_stored_space(aglm_store *store, int64_t study, aglm_space **out,
-                                aglm_error *err);
-/* One stored row as a trial of that space, in the arena. */
+/* One stored row as a trial of that space, in the arena (see search/stored.h for a stored study's
+ * space). */
 aglm_rc aglm_study_row_trial(const aglm_space *space, aglm_direction direction,
                              const aglm_trial_row *row, aglm_arena *a, aglm_trial *out,
                              aglm_error *err);

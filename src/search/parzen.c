@@ -1,0 +1,605 @@
+#include "search/parzen.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "num/dense.h"
+#include "search/normal.h"
+#include "search/parzen_kernel.h"
+
+#define MAX_KERNELS (1u << 24)
+#define FULL_WEIGHT 25    /* the youngest observations weigh 1 */
+#define CLIP_KERNELS 99   /* from here on the smallest bandwidth is range / 100 */
+#define NARROW_CELL 0.125 /* of the smallest bandwidth: see aglm_normal_log_cell */
+#define MEMO_SLOTS 4096
+#define SQRT_HALF 0.70710678118654752440
+
+/* Masses of lattice cells come again and again: a direct-mapped memory of them. */
+struct cell_mass {
+    double a, b;
+    double log_mass;
+};
+
+/* Kernel 0 is the prior; observation i is kernel i + 1. */
+struct dim {
+    aglm_dist dist;
+    double low, high; /* of the modelled domain: in log, half a step wider */
+    double *mu;
+    double *sigma;
+    double *inv;      /* 1 / (sigma sqrt 2) */
+    double *scale;    /* log of 1 / (sigma sqrt(2 pi)) */
+    double *norm;     /* what the dimension adds to the exponent at every point */
+    uint32_t *sorted; /* kernels 1.. by (mu, age) */
+    uint32_t *row;    /* lattice: the kernel's class of equal (mu, sigma) */
+    uint32_t *kernel; /* lattice: a kernel of each class */
+    size_t n_rows;
+    struct cell_mass *memo;
+};
+
+struct aglm_parzen {
+    struct dim *dims;
+    size_t n_dims;
+    size_t n; /* observations */
+    size_t cap;
+    int64_t *number;
+    double *base;
+    double *weight;
+    double total_weight;
+    bool stale;     /* base, weights and classes are to be made anew */
+    bool all_sigma; /* every bandwidth too */
+    aglm_parzen_term *terms;
+    double *table; /* [dims][kernels] masses of the cells of one point */
+    size_t table_cap;
+};
+
+static bool is_choice(const struct dim *d)
+{
+    return d->dist.kind == AGLM_DIST_CHOICE;
+}
+
+static bool is_lattice(const struct dim *d)
+{
+    return !is_choice(d) && d->dist.step > 0.0;
+}
+
+static void dim_init(struct dim *d, const aglm_dist *dist)
+{
+    double half = is_choice(d) ? 0.0 : dist->step / 2.0;
+
+    d->low = dist->low - half;
+    d->high = dist->high + half;
+    if (dist->log) {
+        d->low = aglm_log(d->low);
+        d->high = aglm_log(d->high);
+    }
+}
+
+static bool grow_array(void *array, size_t old, size_t cap, size_t size)
+{
+    void *from;
+    void *to = aglm_calloc_aligned(cap, size);
+
+    if (!to)
+        return false;
+    memcpy(&from, array, sizeof from);
+    if (from)
+        memcpy(to, from, old * size);
+    free(from);
+    memcpy(array, &to, sizeof to);
+    return true;
+}
+
+static bool dim_reserve(struct dim *d, size_t old, size_t cap)
+{
+    return grow_array(&d->mu, old, cap, sizeof *d->mu) &&
+           grow_array(&d->sigma, old, cap, sizeof *d->sigma) &&
+           grow_array(&d->inv, old, cap, sizeof *d->inv) &&
+           grow_array(&d->scale, old, cap, sizeof *d->scale) &&
+           grow_array(&d->norm, old, cap, sizeof *d->norm) &&
+           grow_array(&d->sorted, old, cap, sizeof *d->sorted) &&
+           (!is_lattice(d) || (grow_array(&d->row, old, cap, sizeof *d->row) &&
+                               grow_array(&d->kernel, old, cap, sizeof *d->kernel)));
+}
+
+/* Room for `kernels`, the prior included, in whole blocks. Arrays that grew before a failure just
+ * stay larger. */
+static aglm_rc reserve(aglm_parzen *p, size_t kernels)
+{
+    size_t cap = p->cap ? p->cap : 2 * AGLM_PARZEN_BLOCK;
+
+    if (kernels > MAX_KERNELS)
+        return AGLM_LIMIT;
+    while (cap < kernels)
+        cap *= 2;
+    if (cap == p->cap)
+        return AGLM_OK;
+    bool ok = grow_array(&p->number, p->cap, cap, sizeof *p->number) &&
+              grow_array(&p->base, p->cap, cap, sizeof *p->base) &&
+              grow_array(&p->weight, p->cap, cap, sizeof *p->weight);
+    for (size_t i = 0; ok && i < p->n_dims; i++)
+        ok = dim_reserve(&p->dims[i], p->cap, cap);
+    if (!ok)
+        return AGLM_NOMEM;
+    p->cap = cap;
+    return AGLM_OK;
+}
+
+static void set_norm(struct dim *d, size_t k)
+{
+    double inv = 1.0 / d->sigma[k];
+    double inside = aglm_normal_log_mass((d->low - d->mu[k]) * inv, (d->high - d->mu[k]) * inv);
+
+    d->inv[k] = inv * SQRT_HALF;
+    d->scale[k] = -aglm_log(d->sigma[k]) - AGLM_LOG_SQRT_2PI;
+    d->norm[k] = is_lattice(d) ? -inside : d->scale[k] - inside;
+}
+
+static void set_prior(struct dim *d)
+{
+    if (is_choice(d)) {
+        d->mu[0] = -1.0; /* matches no choice */
+        return;
+    }
+    d->mu[0] = 0.5 * (d->low + d->high);
+    d->sigma[0] = d->high - d->low;
+    set_norm(d, 0);
+}
+
+aglm_rc aglm_parzen_new(aglm_parzen **out, const aglm_dist *dists, size_t n_dims, aglm_error *err)
+{
+    aglm_parzen *p = calloc(1, sizeof *p);
+    aglm_rc rc = AGLM_NOMEM;
+
+    *out = NULL;
+    if (!p)
+        goto out;
+    p->stale = p->all_sigma = true;
+    p->dims = aglm_calloc(n_dims, sizeof *p->dims);
+    p->terms = aglm_calloc(n_dims, sizeof *p->terms);
+    if (!p->dims || !p->terms)
+        goto out;
+    p->n_dims = n_dims;
+    for (size_t i = 0; i < n_dims; i++) {
+        struct dim *d = &p->dims[i];
+        d->dist = dists[i];
+        dim_init(d, &dists[i]);
+        if (is_lattice(d) && !(d->memo = aglm_calloc(MEMO_SLOTS, sizeof *d->memo)))
+            goto out;
+    }
+    rc = reserve(p, 1);
+    for (size_t i = 0; rc == AGLM_OK && i < n_dims; i++)
+        set_prior(&p->dims[i]);
+out:
+    if (rc != AGLM_OK) {
+        aglm_parzen_free(p);
+        return aglm_error_set(err, rc, "out of memory for a density of %zu parameters", n_dims);
+    }
+    *out = p;
+    return AGLM_OK;
+}
+
+void aglm_parzen_free(aglm_parzen *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; p->dims && i < p->n_dims; i++) {
+        struct dim *d = &p->dims[i];
+        free(d->mu);
+        free(d->sigma);
+        free(d->inv);
+        free(d->scale);
+        free(d->norm);
+        free(d->sorted);
+        free(d->row);
+        free(d->kernel);
+        free(d->memo);
+    }
+    free(p->dims);
+    free(p->terms);
+    free(p->number);
+    free(p->base);
+    free(p->weight);
+    free(p->table);
+    free(p);
+}
+
+size_t aglm_parzen_size(const aglm_parzen *p)
+{
+    return p->n;
+}
+
+/* Observations older than `number`. */
+static size_t find_number(const aglm_parzen *p, int64_t number)
+{
+    size_t low = 0;
+    size_t high = p->n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (p->number[mid] < number)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* Place in d->sorted of a kernel, or where a new one with this (mu, age) belongs. */
+static size_t find_sorted(const struct dim *d, size_t n, double mu, size_t kernel)
+{
+    size_t low = 0;
+    size_t high = n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        size_t k = d->sorted[mid];
+        if (d->mu[k] < mu || (d->mu[k] == mu && k < kernel))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static double smallest_sigma(const struct dim *d, size_t n)
+{
+    double kernels = (double)(n + 1);
+
+    return (d->high - d->low) / (1.0 + kernels < 100.0 ? 1.0 + kernels : 100.0);
+}
+
+/* The larger gap to the neighbours, the ends counting only the inner one (unless there is but one
+ * observation). */
+static void set_sigma(struct dim *d, size_t n, size_t place)
+{
+    size_t k = d->sorted[place];
+    double mu = d->mu[k];
+    double left = place > 0 ? mu - d->mu[d->sorted[place - 1]] : mu - d->low;
+    double right = place + 1 < n ? d->mu[d->sorted[place + 1]] - mu : d->high - mu;
+    double sigma = left > right ? left : right;
+
+    if (n > 1 && place == 0)
+        sigma = right;
+    if (n > 1 && place + 1 == n)
+        sigma = left;
+    double least = smallest_sigma(d, n);
+    double most = d->high - d->low;
+    sigma = sigma < least ? least : sigma > most ? most : sigma;
+    if (sigma == d->sigma[k])
+        return;
+    d->sigma[k] = sigma;
+    set_norm(d, k);
+}
+
+/* Bandwidths around a place where a kernel came or went. While the smallest one depends on n, all
+ * are set by refresh. */
+static void touch(aglm_parzen *p, struct dim *d, size_t place, size_t n)
+{
+    if (p->all_sigma || is_choice(d))
+        return;
+    for (size_t i = place > 0 ? place - 1 : 0; i <= place + 1 && i < n; i++)
+        set_sigma(d, n, i);
+}
+
+/* Kernels from `kernel` on move up by one (they carry larger indices then) or down. */
+static void renumber(struct dim *d, size_t n, size_t kernel, bool up)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (d->sorted[i] >= kernel)
+            d->sorted[i] += up ? 1u : UINT32_MAX;
+    }
+}
+
+static void shift(double *v, size_t kernel, size_t n_after, bool up)
+{
+    memmove(v + kernel + (up ? 1 : 0), v + kernel + (up ? 0 : 1), n_after * sizeof *v);
+}
+
+static void shift_kernels(struct dim *d, size_t kernel, size_t n_after, bool up)
+{
+    shift(d->mu, kernel, n_after, up);
+    shift(d->sigma, kernel, n_after, up);
+    shift(d->inv, kernel, n_after, up);
+    shift(d->scale, kernel, n_after, up);
+    shift(d->norm, kernel, n_after, up);
+}
+
+static double to_domain(const struct dim *d, double x)
+{
+    if (is_choice(d))
+        return x;
+    x = x < d->dist.low ? d->dist.low : x > d->dist.high ? d->dist.high : x;
+    return d->dist.log ? aglm_log(x) : x;
+}
+
+static void dim_insert(aglm_parzen *p, struct dim *d, size_t kernel, double x)
+{
+    size_t n = p->n; /* without the new one */
+
+    if (kernel <= n) {
+        renumber(d, n, kernel, true);
+        shift_kernels(d, kernel, n + 1 - kernel, true);
+    }
+    d->mu[kernel] = to_domain(d, x);
+    d->sigma[kernel] = 0.0;
+    if (is_choice(d))
+        return;
+    size_t place = find_sorted(d, n, d->mu[kernel], kernel);
+    memmove(d->sorted + place + 1, d->sorted + place, (n - place) * sizeof *d->sorted);
+    d->sorted[place] = (uint32_t)kernel;
+    touch(p, d, place, n + 1);
+}
+
+aglm_rc aglm_parzen_insert(aglm_parzen *p, int64_t number, const double *x, aglm_error *err)
+{
+    aglm_rc rc = reserve(p, p->n + 2);
+
+    if (rc != AGLM_OK)
+        return aglm_error_set(err, rc, "a density of %zu trials: %s", p->n + 1, aglm_rc_text(rc));
+    size_t at = find_number(p, number);
+    if (at < p->n && p->number[at] == number)
+        return AGLM_OK;
+    p->stale = true;
+    p->all_sigma = p->all_sigma || p->n + 1 < CLIP_KERNELS;
+    memmove(p->number + at + 1, p->number + at, (p->n - at) * sizeof *p->number);
+    p->number[at] = number;
+    for (size_t i = 0; i < p->n_dims; i++)
+        dim_insert(p, &p->dims[i], at + 1, x[i]);
+    p->n++;
+    return AGLM_OK;
+}
+
+static void dim_remove(aglm_parzen *p, struct dim *d, size_t kernel)
+{
+    size_t n = p->n; /* with the one that goes */
+
+    if (!is_choice(d)) {
+        size_t place = find_sorted(d, n, d->mu[kernel], kernel);
+        for (size_t i = place; i + 1 < n; i++)
+            d->sorted[i] = d->sorted[i + 1];
+        renumber(d, n - 1, kernel, false);
+        shift_kernels(d, kernel, n - kernel, false);
+        touch(p, d, place, n - 1);
+    } else {
+        shift_kernels(d, kernel, n - kernel, false);
+    }
+}
+
+void aglm_parzen_remove(aglm_parzen *p, int64_t number)
+{
+    size_t at = find_number(p, number);
+
+    if (at == p->n || p->number[at] != number)
+        return;
+    p->stale = true;
+    p->all_sigma = p->all_sigma || p->n < CLIP_KERNELS + 1;
+    memmove(p->number + at, p->number + at + 1, (p->n - at - 1) * sizeof *p->number);
+    for (size_t i = 0; i < p->n_dims; i++)
+        dim_remove(p, &p->dims[i], at + 1);
+    p->n--;
+}
+
+/* 1 for the youngest 25, then falling in even steps to 1 / n for the oldest; the prior weighs 1. */
+static void set_weights(aglm_parzen *p)
+{
+    size_t n = p->n;
+    size_t ramp = n > FULL_WEIGHT ? n - FULL_WEIGHT : 0;
+    double low = n > 0 ? 1.0 / (double)n : 1.0;
+    double step = ramp > 1 ? (1.0 - low) / (double)(ramp - 1) : 0.0;
+
+    p->weight[0] = 1.0;
+    p->total_weight = 1.0;
+    for (size_t i = 0; i < n; i++) {
+        p->weight[i + 1] = i < ramp ? low + (double)i * step : 1.0;
+        p->total_weight += p->weight[i + 1];
+    }
+}
+
+/* Classes of kernels that give every cell the same mass: equal ones are neighbours when sorted. */
+static void set_rows(struct dim *d, size_t n)
+{
+    size_t rows = 1;
+
+    d->row[0] = 0;
+    d->kernel[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t k = d->sorted[i];
+        size_t last = d->kernel[rows - 1];
+        if (i == 0 || d->mu[k] != d->mu[last] || d->sigma[k] != d->sigma[last])
+            d->kernel[rows++] = (uint32_t)k;
+        d->row[k] = (uint32_t)(rows - 1);
+    }
+    d->n_rows = rows;
+}
+
+/* Log weights of the choice observed and of another one, n kernels being there besides the prior.
+ */
+static void choice_weights(const struct dim *d, size_t n, double *hit, double *miss)
+{
+    double share = 1.0 / (double)(n + 1);
+    double all = aglm_log(1.0 + (double)d->dist.n_choices * share);
+
+    *hit = aglm_log(1.0 + share) - all;
+    *miss = aglm_log(share) - all;
+}
+
+static void add_choice_base(aglm_parzen *p, const struct dim *d)
+{
+    double hit;
+    double miss;
+
+    choice_weights(d, p->n, &hit, &miss);
+    /* Terms are what a miss costs; the prior misses everywhere, and is the same everywhere. */
+    p->base[0] += -aglm_log((double)d->dist.n_choices) - (miss - hit);
+    for (size_t k = 1; k <= p->n; k++)
+        p->base[k] += hit;
+}
+
+static void refresh(aglm_parzen *p)
+{
+    size_t kernels = p->n + 1;
+
+    if (!p->stale)
+        return;
+    set_weights(p);
+    for (size_t k = 0; k < kernels; k++)
+        p->base[k] = 0.0;
+    for (size_t k = kernels; k < p->cap && k % AGLM_PARZEN_BLOCK != 0; k++) {
+        p->base[k] = -1e290;
+        p->weight[k] = 0.0;
+    }
+    for (size_t i = 0; i < p->n_dims; i++) {
+        struct dim *d = &p->dims[i];
+        if (is_choice(d)) {
+            add_choice_base(p, d);
+            continue;
+        }
+        for (size_t j = 0; p->all_sigma && j < p->n; j++)
+            set_sigma(d, p->n, j);
+        for (size_t k = 0; k < kernels; k++)
+            p->base[k] += d->norm[k];
+        if (is_lattice(d))
+            set_rows(d, p->n);
+    }
+    p->stale = p->all_sigma = false;
+}
+
+static double sample_number(const struct dim *d, size_t k, aglm_rng *rng)
+{
+    double inv = 1.0 / d->sigma[k];
+    double z = aglm_normal_cut_quantile(aglm_rng_uniform(rng), (d->low - d->mu[k]) * inv,
+                                        (d->high - d->mu[k]) * inv);
+    double x = d->mu[k] + z * d->sigma[k];
+
+    return aglm_dist_snap(&d->dist, d->dist.log ? aglm_exp(x) : x);
+}
+
+/* The observed choice with the weight that it has beyond the even share of all. */
+static double sample_choice(const struct dim *d, size_t k, size_t n, aglm_rng *rng)
+{
+    double even = (double)d->dist.n_choices / (double)(n + 1);
+    double u = aglm_rng_uniform(rng);
+    uint64_t other = aglm_rng_below(rng, d->dist.n_choices);
+
+    return k > 0 && u * (1.0 + even) < 1.0 ? d->mu[k] : (double)other;
+}
+
+void aglm_parzen_sample(aglm_parzen *p, aglm_rng *rng, double *x)
+{
+    refresh(p);
+    double left = aglm_rng_uniform(rng) * p->total_weight;
+    size_t k = p->n;
+    while (k > 0 && left >= p->weight[k])
+        left -= p->weight[k--];
+    for (size_t i = 0; i < p->n_dims; i++) {
+        const struct dim *d = &p->dims[i];
+        x[i] = is_choice(d) ? sample_choice(d, k, p->n, rng) : sample_number(d, k, rng);
+    }
+}
+
+static double cell_log_mass(struct dim *d, double a, double b)
+{
+    uint64_t key[2];
+
+    memcpy(&key[0], &a, sizeof a);
+    memcpy(&key[1], &b, sizeof b);
+    uint64_t mixed = (key[0] ^ (key[1] << 1 | key[1] >> 63)) * 0x9E3779B97F4A7C15ULL;
+    struct cell_mass *slot = &d->memo[mixed >> 52];
+    if (slot->a != a || slot->b != b) { /* a == b == 0, as calloc leaves it, is no cell */
+        slot->a = a;
+        slot->b = b;
+        slot->log_mass = aglm_normal_log_mass(a, b);
+    }
+    return slot->log_mass;
+}
+
+/* A lattice's term: the masses of x's cell under each class of kernels, or their narrow form. */
+static void lattice_term(struct dim *d, size_t n, double x, double *table, aglm_parzen_term *t)
+{
+    double half = d->dist.step / 2.0;
+    double left = d->dist.log ? aglm_log(x - half) : x - half;
+    double right = d->dist.log ? aglm_log(x + half) : x + half;
+
+    if (right - left <= NARROW_CELL * smallest_sigma(d, n)) {
+        t->kind = AGLM_PARZEN_CELL;
+        t->x = 0.5 * (left + right);
+        t->width = right - left;
+        t->log_width = aglm_log(t->width);
+        return;
+    }
+    t->kind = AGLM_PARZEN_TABLE;
+    t->table = table;
+    for (size_t r = 0; r < d->n_rows; r++) {
+        size_t k = d->kernel[r];
+        double inv = 1.0 / d->sigma[k];
+        table[r] = cell_log_mass(d, (left - d->mu[k]) * inv, (right - d->mu[k]) * inv);
+    }
+}
+
+static void set_term(aglm_parzen *p, size_t i, double x, aglm_parzen_term *t)
+{
+    struct dim *d = &p->dims[i];
+    double hit;
+    double miss;
+
+    *t = (aglm_parzen_term){.mu = d->mu, .inv = d->inv, .scale = d->scale, .row = d->row};
+    if (is_choice(d)) {
+        choice_weights(d, p->n, &hit, &miss);
+        t->kind = AGLM_PARZEN_MATCH;
+        t->x = x;
+        t->miss = miss - hit;
+    } else if (is_lattice(d)) {
+        lattice_term(d, p->n, x, p->table + i * p->table_cap, t);
+    } else {
+        t->kind = AGLM_PARZEN_SQUARE;
+        t->x = to_domain(d, x);
+    }
+}
+
+static aglm_rc reserve_table(aglm_parzen *p, aglm_error *err)
+{
+    if (p->table_cap == p->cap)
+        return AGLM_OK;
+    free(p->table);
+    p->table_cap = 0;
+    p->table = aglm_calloc(p->n_dims * p->cap, sizeof *p->table);
+    if (!p->table)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a density of %zu trials", p->n);
+    p->table_cap = p->cap;
+    return AGLM_OK;
+}
+
+/* Kinds in the order of their cost, so that kernels far away are dropped by the cheap ones. */
+static size_t set_terms(aglm_parzen *p, const double *x)
+{
+    size_t n = 0;
+
+    for (int pass = 0; pass < 3; pass++) {
+        for (size_t i = 0; i < p->n_dims; i++) {
+            int cost = is_choice(&p->dims[i]) ? 2 : is_lattice(&p->dims[i]) ? 1 : 0;
+            if (cost == pass)
+                set_term(p, i, x[i], &p->terms[n++]);
+        }
+    }
+    return n;
+}
+
+aglm_rc aglm_parzen_score(aglm_parzen *p, const double *x, size_t n, double *out, aglm_error *err)
+{
+    aglm_rc rc = reserve_table(p, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    refresh(p);
+    size_t blocks = (p->n + AGLM_PARZEN_BLOCK) / AGLM_PARZEN_BLOCK;
+    double log_total = aglm_log(p->total_weight);
+    for (size_t i = 0; i < n; i++) {
+        size_t n_terms = set_terms(p, x + i * p->n_dims);
+        out[i] = aglm_parzen_log_sum(p->terms, n_terms, p->base, p->weight,
+                                     blocks * AGLM_PARZEN_BLOCK) -
+                 log_total;
+    }
+    return AGLM_OK;
+}
