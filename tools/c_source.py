@@ -64,21 +64,27 @@ def split_head(head):
     return None
 
 
-def nesting_of(lines):
-    """The deepest indentation that opens a statement, in steps of 4; the body itself is 0.
+CONTROL = re.compile(r"^(?:\} )?(?:else )?(?:if|for|while|switch)\b")
+LABEL = re.compile(r"^(?:case\b.*|default|\w+):$")
 
-    Continuation lines are left out: only a line that starts a statement counts, that is, one whose
-    predecessor ended in ; { } : or a closing parenthesis of a controlling head.
-    """
-    deepest, before, depth = 0, "{", 0
+
+def ends_statement(line, head):
+    """Whether the next line starts a statement; `head` is the first line of the one that `line` is in."""
+    return (line[-1] in ";{}" or line.endswith(("else", "do")) or bool(LABEL.match(line)) or
+            line.endswith(")") and bool(CONTROL.match(head)))
+
+
+def nesting_of(lines):
+    """The deepest indentation at which a statement starts, in steps of 4; the body itself is 0."""
+    deepest, depth, before, head = 0, 0, "{", "{"
     for line in lines:
         code = line.strip()
         if not code:
             continue
-        starts = depth == 0 and (before[-1] in ";{}:" or before.endswith(")") or
-                                 before.endswith(("else", "do")))
-        if starts and not code.startswith(("}", "case ", "default", "{")):
-            deepest = max(deepest, (len(line) - len(line.lstrip())) // 4 - 1)
+        if depth == 0 and ends_statement(before, head):
+            head = code
+            if not code.startswith(("}", "{")) and not LABEL.match(code):
+                deepest = max(deepest, (len(line) - len(line.lstrip())) // 4 - 1)
         depth = max(0, depth + code.count("(") - code.count(")"))
         before = code
     return deepest

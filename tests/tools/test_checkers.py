@@ -103,6 +103,7 @@ class Sizes(Tree):
 
     def test_continuation_lines_are_no_nesting(self):
         self.write("src/base/a.c", function(body="    call(one,\n" + " " * 40 + "two);\n"))
+        self.write("src/base/b.c", function(body="    x = a ? f(b)\n" + " " * 40 + ": c\n" + " " * 40 + "+ d;\n"))
         self.expect(check_sizes)
 
     def test_long_file(self):

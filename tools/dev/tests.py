@@ -43,7 +43,10 @@ class Tally:
 
 
 def fail(tally, name, text, count=1):
-    print(f"-- FAILED {name}\n{text.strip()[-4000:]}", flush=True)
+    text = text.strip()
+    if len(text) > 6000:
+        text = f"{text[:3000]}\n[...]\n{text[-3000:]}"
+    print(f"-- FAILED {name}\n{text}", flush=True)
     tally.add(failed=count)
 
 
@@ -77,7 +80,7 @@ def run_meson(tally, part):
         command += [word for suite in suites.split(",") for word in ("--suite", suite)]
     if folder != "build":
         command += ["--timeout-multiplier", "10"]
-    env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1",
+    env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1",
                UBSAN_OPTIONS="print_stacktrace=1", TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1")
     if folder == "build-tsan":
         command = ["setarch", os.uname().machine, "-R", *command]
