@@ -45,8 +45,9 @@ static aglm_rc use_json(void *arg, aglm_error *err)
         aglm_json_member_double(&w, key, i / 3.0);
     }
     aglm_json_close_object(&w);
-    aglm_rc rc = text.rc ? aglm_error_set(err, text.rc, "writing")
-                         : aglm_json_parse(&doc, text.data, text.len, NULL, err);
+    aglm_rc rc = aglm_json_parse(&doc, text.data, text.len, NULL, err);
+    if (text.rc)
+        rc = aglm_error_set(err, text.rc, "writing");
     if (!rc) {
         aglm_json_writer_init(&w, &again);
         aglm_json_put_value(&w, aglm_json_root(doc));
@@ -241,8 +242,8 @@ static void vectors_survive(void **state)
 /* The harness itself must notice what it is there for. */
 static aglm_rc leak_on_failure(void *arg, aglm_error *err)
 {
-    char *a = malloc(10);
-    char *b = malloc(20);
+    char *a = aglm_calloc(10, 1);
+    char *b = aglm_calloc(20, 1);
 
     if (a && b) {
         free(a);
@@ -256,7 +257,7 @@ static aglm_rc leak_on_failure(void *arg, aglm_error *err)
 
 static aglm_rc hide_failure(void *arg, aglm_error *err)
 {
-    void *p = malloc(10);
+    void *p = aglm_calloc(10, 1);
 
     (void)arg;
     free(p);
