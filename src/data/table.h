@@ -79,6 +79,7 @@ typedef struct aglm_read_report {
     aglm_encoding encoding;
     const char *encoding_why;
     bool has_header;
+    const char *header_why;
     size_t bad_rows;
     const char *first_bad; /* message of the first bad row, "" when none */
     /* of the bytes as they came, before unpacking; folders: of names and contents in order */

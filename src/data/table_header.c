@@ -1,0 +1,132 @@
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/map.h"
+#include "data/table_priv.h"
+
+#define SAMPLE_ROWS 2000
+#define MAX_NAME_BYTES 40
+
+/* Names that columns of labelled texts usually have. */
+static const char *const known[] = {
+    "label",    "labels",   "text",      "texts",    "sentence",  "category",   "categories", "class",
+    "classes",  "target",   "targets",   "title",    "content",   "review",     "reviews",    "comment",
+    "comments", "message",  "messages",  "tweet",    "question",  "answer",     "section",    "description",
+    "intent",   "tag",      "tags",      "topic",    "topics",    "sentiment",  "body",       "headline",
+    "query",    "utterance", "y",        "x",        "id",        "index",      "prompt",     "completion",
+    "input",    "output",   "document",  "summary",  "abstract",  "subject",    "rating",     "stars",
+    "score",    "emotion",  "language",  "lang",     "name",      "word",       "words",      "tokens",
+    "ner_tags", "article",  "news",      "genre",    "type",      "sms",        "email",      "toxic",
+    "v1",       "v2",       "标签",      "类别",     "分类",      "文本",       "内容",       "评论",
+    "标题",     "句子",     "问题",      "正文",     "摘要",      "情感",
+};
+
+typedef struct column_look {
+    size_t distinct, numbers;
+    size_t bytes;      /* of all but the first row */
+    bool first_recurs; /* the first row's cell stands in another row */
+} column_look;
+
+static bool is_known(const char *s)
+{
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcasecmp(s, known[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_number(aglm_cell c)
+{
+    double v;
+
+    return aglm_double_parse(c.text, c.len, &v);
+}
+
+/* Short, of few words, without what ends a sentence: could be a column's name. */
+static bool is_name(aglm_cell c)
+{
+    size_t blanks = 0;
+
+    if (!c.len || c.len > MAX_NAME_BYTES || is_number(c))
+        return false;
+    for (size_t i = 0; i < c.len; i++)
+        blanks += c.text[i] == ' ';
+    return blanks <= 2 && !strpbrk(c.text, ".,!?;\n\"");
+}
+
+static bool is_word(aglm_cell c)
+{
+    return is_name(c) && !strchr(c.text, ' ');
+}
+
+static bool look_at_column(const aglm_table *t, size_t col, size_t rows, column_look *out)
+{
+    aglm_map *seen = aglm_map_new(SAMPLE_ROWS + 1, (size_t)64 << 20);
+    aglm_cell first = aglm_table_cell(t, 0, col);
+    uint32_t number;
+    bool good = seen != NULL;
+
+    *out = (column_look){0};
+    for (size_t i = 1; i < rows && good; i++) {
+        aglm_cell c = aglm_table_cell(t, i, col);
+        out->numbers += is_number(c);
+        out->bytes += c.len;
+        out->first_recurs |= c.len == first.len && memcmp(c.text, first.text, c.len) == 0;
+        good = aglm_map_intern(seen, c.text, c.len, &number, NULL) == AGLM_OK;
+    }
+    out->distinct = good ? aglm_map_size(seen) : rows;
+    aglm_map_free(seen);
+    return good;
+}
+
+typedef struct verdict {
+    size_t known_names, repetitive, name_over_numbers, name_over_labels, name_over_texts;
+    bool veto;
+} verdict;
+
+static void weigh_column(const aglm_table *t, size_t col, size_t rows, verdict *v)
+{
+    aglm_cell first = aglm_table_cell(t, 0, col);
+    const size_t others = rows - 1;
+    column_look look;
+
+    if (!is_name(first)) {
+        v->veto = true;
+        return;
+    }
+    look_at_column(t, col, rows, &look);
+    bool repeats = look.distinct * 2 <= others;
+    v->veto |= repeats && look.first_recurs;
+    v->known_names += is_known(first.text);
+    v->name_over_numbers += others && look.numbers == others;
+    v->name_over_labels += others >= 10 && repeats && !look.first_recurs;
+    v->name_over_texts += others && !repeats && is_word(first) && look.bytes / others >= 2 * (size_t)first.len;
+}
+
+bool aglm_header_guess(const aglm_table *t, const char **why)
+{
+    const size_t rows = t->n_rows < SAMPLE_ROWS ? t->n_rows : SAMPLE_ROWS;
+    verdict v = {0};
+
+    *why = "the first row looks like data";
+    if (!rows)
+        return false;
+    for (size_t i = 0; i < t->n_cols; i++)
+        weigh_column(t, i, rows, &v);
+    if (v.veto)
+        return false;
+    if (v.known_names) {
+        *why = "the first row holds usual column names";
+        return true;
+    }
+    if (v.name_over_numbers) {
+        *why = "the first row names a column of numbers";
+        return true;
+    }
+    if (v.name_over_labels && v.name_over_labels + v.name_over_texts == t->n_cols) {
+        *why = "the first row is short and its values occur nowhere below";
+        return true;
+    }
+    return false;
+}
