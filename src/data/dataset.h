@@ -16,9 +16,9 @@ typedef struct aglm_doc {
 
 /* Label numbers follow the byte order of their names, so they do not depend on the order of rows.
  * `labels` (NULL: from the data) fixes the names and their order, for a second file: an unknown
- * label is AGLM_INVALID with its line, or is kept out when drop_unknown is set. Needs two rows and
- * two labels unless `labels` is given. Rows with an empty label (single-label tasks) or a missing
- * text: AGLM_FORMAT with the line. */
+ * label is AGLM_INVALID with its line, or is kept out and counted when skip_bad_rows is set. Needs
+ * two rows and two labels unless `labels` is given. Rows with an empty label (single-label tasks)
+ * or a missing text: AGLM_FORMAT with the line. */
 typedef struct aglm_dataset_options {
     const char *const *labels;
     size_t n_labels;

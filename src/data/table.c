@@ -14,9 +14,11 @@
 #define SPARE_CELLS ((size_t)1 << 16)
 
 static const char *const format_names[] = {
-    [AGLM_FORMAT_AUTO] = "auto",         [AGLM_FORMAT_CSV] = "csv",     [AGLM_FORMAT_TSV] = "tsv",
-    [AGLM_FORMAT_JSONL] = "jsonl",       [AGLM_FORMAT_JSON] = "json",   [AGLM_FORMAT_FASTTEXT] = "fasttext",
-    [AGLM_FORMAT_CONLL] = "conll",       [AGLM_FORMAT_LINES] = "lines", [AGLM_FORMAT_FOLDER] = "folder",
+    [AGLM_FORMAT_AUTO] = "auto",     [AGLM_FORMAT_CSV] = "csv",
+    [AGLM_FORMAT_TSV] = "tsv",       [AGLM_FORMAT_JSONL] = "jsonl",
+    [AGLM_FORMAT_JSON] = "json",     [AGLM_FORMAT_FASTTEXT] = "fasttext",
+    [AGLM_FORMAT_CONLL] = "conll",   [AGLM_FORMAT_LINES] = "lines",
+    [AGLM_FORMAT_FOLDER] = "folder",
 };
 #define N_FORMATS (sizeof format_names / sizeof format_names[0])
 
@@ -115,9 +117,10 @@ static aglm_rc check_names(const aglm_table_builder *b)
     for (size_t i = 0; i < t->n_cols; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(t->cols[i].name, t->cols[k].name) == 0)
-                return aglm_error_set(b->err, AGLM_FORMAT,
-                                      "%s:%u: column %zu and column %zu are both named \"%s\"; rename one",
-                                      b->name, (unsigned)t->lines[0], k + 1, i + 1, t->cols[i].name);
+                return aglm_error_set(
+                    b->err, AGLM_FORMAT,
+                    "%s:%u: column %zu and column %zu are both named \"%s\"; rename one", b->name,
+                    (unsigned)t->lines[0], k + 1, i + 1, t->cols[i].name);
     return AGLM_OK;
 }
 
@@ -216,8 +219,8 @@ out:
     return rc;
 }
 
-static aglm_rc builder_open(aglm_table_builder *b, const char *name, const aglm_read_options *options,
-                            aglm_error *err)
+static aglm_rc builder_open(aglm_table_builder *b, const char *name,
+                            const aglm_read_options *options, aglm_error *err)
 {
     *b = (aglm_table_builder){.err = err};
     if (options)
@@ -254,7 +257,8 @@ static bool is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-aglm_rc aglm_table_read(aglm_table **out, const char *path, const aglm_read_options *options, aglm_error *err)
+aglm_rc aglm_table_read(aglm_table **out, const char *path, const aglm_read_options *options,
+                        aglm_error *err)
 {
     aglm_table_builder b;
     aglm_source s = {0};

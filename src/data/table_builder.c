@@ -8,7 +8,8 @@
 
 aglm_rc aglm_builder_nomem(aglm_table_builder *b)
 {
-    return aglm_error_set(b->err, AGLM_NOMEM, "%s: out of memory after %zu rows", b->name, b->t->n_rows);
+    return aglm_error_set(b->err, AGLM_NOMEM, "%s: out of memory after %zu rows", b->name,
+                          b->t->n_rows);
 }
 
 static size_t find_col(const aglm_table *t, const char *name, size_t len)
@@ -24,8 +25,8 @@ aglm_rc aglm_builder_widen(aglm_table_builder *b, size_t n)
     aglm_table *t = b->t;
 
     if (n > AGLM_TABLE_MAX_COLS)
-        return aglm_error_set(b->err, AGLM_LIMIT, "%s: %zu columns, at most %d can be read", b->name, n,
-                              AGLM_TABLE_MAX_COLS);
+        return aglm_error_set(b->err, AGLM_LIMIT, "%s: %zu columns, at most %d can be read",
+                              b->name, n, AGLM_TABLE_MAX_COLS);
     size_t old = t->n_cols;
     if (aglm_grow(&t->cols, &t->cap_cols, n, sizeof *t->cols, AGLM_TABLE_MAX_COLS))
         return aglm_builder_nomem(b);
@@ -68,7 +69,8 @@ aglm_rc aglm_builder_text(aglm_table_builder *b, const char *s, size_t len, size
     return AGLM_OK;
 }
 
-aglm_rc aglm_builder_put(aglm_table_builder *b, size_t col, aglm_cell_kind kind, size_t offset, size_t len)
+aglm_rc aglm_builder_put(aglm_table_builder *b, size_t col, aglm_cell_kind kind, size_t offset,
+                         size_t len)
 {
     aglm_table_col *c = &b->t->cols[col];
     const size_t row = b->t->n_rows;
@@ -77,16 +79,17 @@ aglm_rc aglm_builder_put(aglm_table_builder *b, size_t col, aglm_cell_kind kind,
     if (len >= AGLM_CELL_MAX)
         return aglm_error_set(b->err, AGLM_LIMIT, "%s: a cell of %zu bytes", b->name, len);
     if (added > b->max_cells - b->cells)
-        return aglm_error_set(b->err, AGLM_LIMIT,
-                              "%s: too many different columns for its size (%zu after %zu rows); are keys "
-                              "perhaps data?",
-                              b->name, b->t->n_cols, row);
+        return aglm_error_set(
+            b->err, AGLM_LIMIT,
+            "%s: too many different columns for its size (%zu after %zu rows); are keys "
+            "perhaps data?",
+            b->name, b->t->n_cols, row);
     if (aglm_grow(&c->cells, &c->cap, row + 1, sizeof *c->cells, b->max_cells))
         return aglm_builder_nomem(b);
     for (size_t i = c->n; i < row; i++)
         c->cells[i] = (aglm_packed_cell){.kind = AGLM_CELL_MISSING};
-    c->cells[row] =
-        (aglm_packed_cell){.offset = (uint32_t)offset, .len = (uint32_t)len & (AGLM_CELL_MAX - 1), .kind = kind};
+    c->cells[row] = (aglm_packed_cell){
+        .offset = (uint32_t)offset, .len = (uint32_t)len & (AGLM_CELL_MAX - 1), .kind = kind};
     c->n = row + 1;
     b->cells += added;
     return AGLM_OK;
@@ -100,12 +103,13 @@ aglm_rc aglm_builder_end_row(aglm_table_builder *b, size_t line)
         return aglm_builder_nomem(b);
     t->lines[t->n_rows++] = (uint32_t)line;
     if (t->n_rows % 1024 == 0 && aglm_cancelled(b->opt.cancel))
-        return aglm_error_set(b->err, AGLM_CANCELLED, "%s: stopped after %zu rows", b->name, t->n_rows);
+        return aglm_error_set(b->err, AGLM_CANCELLED, "%s: stopped after %zu rows", b->name,
+                              t->n_rows);
     return AGLM_OK;
 }
 
-static void say(const aglm_table_builder *b, aglm_error *err, size_t line, size_t column, const char *fmt,
-                va_list ap)
+static void say(const aglm_table_builder *b, aglm_error *err, size_t line, size_t column,
+                const char *fmt, va_list ap)
 {
     char what[AGLM_ERROR_MAX];
 
@@ -179,7 +183,8 @@ size_t aglm_lines_column(const char *s, size_t at)
     return column;
 }
 
-static aglm_rc check_row(const aglm_lines *l, aglm_table_builder *b, const char *line, size_t len, bool *good)
+static aglm_rc check_row(const aglm_lines *l, aglm_table_builder *b, const char *line, size_t len,
+                         bool *good)
 {
     size_t bad = b->check_utf8 && len <= b->opt.max_row_bytes ? aglm_utf8_check(line, len) : len;
 
@@ -188,9 +193,10 @@ static aglm_rc check_row(const aglm_lines *l, aglm_table_builder *b, const char 
         return aglm_builder_bad(b, l->number, 0, "a line of %zu bytes, over the limit of %zu", len,
                                 b->opt.max_row_bytes);
     if (bad < len)
-        return aglm_builder_bad(b, l->number, aglm_lines_column(line, bad),
-                                "byte 0x%02x is not valid UTF-8; mend the text or name its encoding",
-                                (unsigned char)line[bad]);
+        return aglm_builder_bad(
+            b, l->number, aglm_lines_column(line, bad),
+            "byte 0x%02x is not valid UTF-8; mend the text or name its encoding",
+            (unsigned char)line[bad]);
     *good = true;
     return AGLM_OK;
 }

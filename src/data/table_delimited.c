@@ -16,7 +16,8 @@ static bool is_row_end(const char *p, const char *end)
 }
 
 /* Behind the closing quote of the cell whose opening quote is at p; NULL when it never closes. */
-static const char *close_quote(const char *p, const char *end, char quote, bool *doubled, bool *spans)
+static const char *close_quote(const char *p, const char *end, char quote, bool *doubled,
+                               bool *spans)
 {
     const char *begin = p++;
 
@@ -106,8 +107,9 @@ char aglm_delimiter_guess(const char *text, size_t len)
     return best;
 }
 
-/* Stray quotes are common in tab-separated texts, so that quoting must be plain before it is believed: every quote stands
- * in a well-formed cell, and there is a doubled one or all words are quoted; or only quoting makes the rows even. */
+/* Stray quotes are common in tab-separated texts, so that quoting must be plain before it is
+ * believed: every quote stands in a well-formed cell, and there is a doubled one or all words are
+ * quoted; or only quoting makes the rows even. */
 static bool tsv_is_quoted(const char *text, size_t len)
 {
     aglm_delimited_scan plain, quoted;
@@ -174,8 +176,8 @@ static outcome end_cell(reader *r, char *p, char *stop)
 static aglm_rc add_cell(reader *r, char *begin, size_t len)
 {
     if (aglm_grow(&r->cells, &r->cap, r->n + 1, sizeof *r->cells, AGLM_TABLE_MAX_COLS + 1))
-        return aglm_error_set(r->b->err, AGLM_LIMIT, "%s:%zu: over %d columns", r->b->name, r->row_line,
-                              AGLM_TABLE_MAX_COLS);
+        return aglm_error_set(r->b->err, AGLM_LIMIT, "%s:%zu: over %d columns", r->b->name,
+                              r->row_line, AGLM_TABLE_MAX_COLS);
     r->cells[r->n++] = (span){begin, len};
     return AGLM_OK;
 }
@@ -198,14 +200,17 @@ static outcome read_plain(reader *r)
     return o == FATAL ? o : end_cell(r, p, p);
 }
 
-static outcome unclosed(reader *r, const char *opened, size_t line, const char *line_begin, const char *why)
+static outcome unclosed(reader *r, const char *opened, size_t line, const char *line_begin,
+                        const char *why)
 {
     size_t column = aglm_lines_column(line_begin, (size_t)(opened - line_begin));
 
-    return settle(r,
-                  aglm_builder_fail(r->b, line, column,
-                                    "the quote that opens here %s; close it, or double quotes inside a cell", why),
-                  FATAL);
+    return settle(
+        r,
+        aglm_builder_fail(r->b, line, column,
+                          "the quote that opens here %s; close it, or double quotes inside a cell",
+                          why),
+        FATAL);
 }
 
 /* Counts the lines of a stretch inside quotes. */
@@ -230,7 +235,8 @@ static outcome read_quoted(reader *r)
         if (!q)
             return unclosed(r, opened, opened_number, opened_line, "is never closed");
         if ((size_t)(q - r->row_begin) > r->b->opt.max_row_bytes)
-            return unclosed(r, opened, opened_number, opened_line, "makes the row longer than the limit");
+            return unclosed(r, opened, opened_number, opened_line,
+                            "makes the row longer than the limit");
         count_lines(r, p, q);
         memmove(w, p, (size_t)(q - p));
         w += q - p;
@@ -281,20 +287,22 @@ static aglm_rc check_row(reader *r, bool *good)
     if (r->n == 1 && r->cells[0].len == 0)
         return AGLM_OK;
     if (bytes > b->opt.max_row_bytes)
-        return aglm_builder_bad(b, r->row_line, 0, "a row of %zu bytes, over the limit of %zu", bytes,
-                                b->opt.max_row_bytes);
+        return aglm_builder_bad(b, r->row_line, 0, "a row of %zu bytes, over the limit of %zu",
+                                bytes, b->opt.max_row_bytes);
     if (want && r->n != want)
-        return aglm_builder_bad(b, r->row_line, 0,
-                                "%zu fields where the first row has %zu; quote a cell that holds the delimiter, or "
-                                "skip bad rows",
-                                r->n, want);
+        return aglm_builder_bad(
+            b, r->row_line, 0,
+            "%zu fields where the first row has %zu; quote a cell that holds the delimiter, or "
+            "skip bad rows",
+            r->n, want);
     for (size_t i = 0; b->check_utf8 && i < r->n; i++) {
         size_t bad = aglm_utf8_check(r->cells[i].begin, r->cells[i].len);
         if (bad < r->cells[i].len)
-            return aglm_builder_bad(b, r->row_line,
-                                    aglm_lines_column(r->row_begin, (size_t)(r->cells[i].begin + bad - r->row_begin)),
-                                    "byte 0x%02x is not valid UTF-8; mend the text or name its encoding",
-                                    (unsigned char)r->cells[i].begin[bad]);
+            return aglm_builder_bad(
+                b, r->row_line,
+                aglm_lines_column(r->row_begin, (size_t)(r->cells[i].begin + bad - r->row_begin)),
+                "byte 0x%02x is not valid UTF-8; mend the text or name its encoding",
+                (unsigned char)r->cells[i].begin[bad]);
     }
     *good = true;
     return AGLM_OK;
@@ -306,7 +314,8 @@ static aglm_rc keep_row(reader *r)
     aglm_rc rc = b->t->n_cols ? AGLM_OK : aglm_builder_widen(b, r->n);
 
     for (size_t i = 0; i < r->n && !rc; i++)
-        rc = aglm_builder_put(b, i, AGLM_CELL_TEXT, (size_t)(r->cells[i].begin - b->t->data), r->cells[i].len);
+        rc = aglm_builder_put(b, i, AGLM_CELL_TEXT, (size_t)(r->cells[i].begin - b->t->data),
+                              r->cells[i].len);
     return rc ? rc : aglm_builder_end_row(b, r->row_line);
 }
 

@@ -5,8 +5,9 @@
 #define PREFIX "__label__"
 #define PREFIX_LEN (sizeof PREFIX - 1)
 
-/* Moves the labels at the start of s together, with the list separator between; *labels gets their number and the answer
- * is where the text begins. Writes never overtake reads: a prefix is longer than a separator. */
+/* Moves the labels at the start of s together, with the list separator between; *labels gets their
+ * number and the answer is where the text begins. Writes never overtake reads: a prefix is longer
+ * than a separator. */
 static size_t take_labels(char *s, size_t n, size_t *label_len, size_t *labels)
 {
     size_t r = 0;
@@ -34,7 +35,8 @@ static aglm_rc read_line(aglm_table_builder *b, size_t line, char *s, size_t n, 
     size_t text = take_labels(s, n, &label_len, &labels);
 
     if (labels == 0 && n)
-        return aglm_builder_bad(b, line, 1, "no " PREFIX " at the start of the line; write one before each label");
+        return aglm_builder_bad(
+            b, line, 1, "no " PREFIX " at the start of the line; write one before each label");
     if (labels == 0)
         return AGLM_OK;
     s[label_len] = '\0';

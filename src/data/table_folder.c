@@ -187,7 +187,8 @@ aglm_rc aglm_table_read_folder(aglm_table_builder *b, const char *path)
     if (!rc)
         rc = read_classes(&f, path, &classes);
     if (!rc && !classes)
-        rc = aglm_error_set(b->err, AGLM_FORMAT, "%s: no folders in it; expected one folder a class, one file a text",
+        rc = aglm_error_set(b->err, AGLM_FORMAT,
+                            "%s: no folders in it; expected one folder a class, one file a text",
                             path);
     aglm_sha256_hex(&f.sha, b->t->report.sha256);
     return rc;

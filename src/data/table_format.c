@@ -20,9 +20,11 @@ static aglm_format by_name(const char *name)
         const char *ending;
         aglm_format format;
     } endings[] = {
-        {".csv", AGLM_FORMAT_CSV},     {".tsv", AGLM_FORMAT_TSV},      {".tab", AGLM_FORMAT_TSV},
-        {".jsonl", AGLM_FORMAT_JSONL}, {".ndjson", AGLM_FORMAT_JSONL}, {".conll", AGLM_FORMAT_CONLL},
-        {".bio", AGLM_FORMAT_CONLL},   {".iob2", AGLM_FORMAT_CONLL},
+        {".csv", AGLM_FORMAT_CSV},      {".tsv", AGLM_FORMAT_TSV},
+        {".tab", AGLM_FORMAT_TSV},      {".jsonl", AGLM_FORMAT_JSONL},
+        {".ndjson", AGLM_FORMAT_JSONL}, {".conll", AGLM_FORMAT_CONLL},
+        {".bio", AGLM_FORMAT_CONLL},    {".iob2", AGLM_FORMAT_CONLL},
+        {".json", AGLM_FORMAT_JSON},
     };
     size_t n = strlen(name);
 
@@ -91,7 +93,8 @@ static aglm_format by_lines(const char *text, size_t len, const traits *t)
         return AGLM_FORMAT_CONLL;
     if (t->tabs * 20 >= t->lines * 19)
         return AGLM_FORMAT_TSV;
-    return aglm_delimiter_guess(text, len < SNIFF_BYTES ? len : SNIFF_BYTES) ? AGLM_FORMAT_CSV : AGLM_FORMAT_LINES;
+    return aglm_delimiter_guess(text, len < SNIFF_BYTES ? len : SNIFF_BYTES) ? AGLM_FORMAT_CSV
+                                                                             : AGLM_FORMAT_LINES;
 }
 
 /* '{' on the first line and another on the next: one object a line. */
@@ -118,7 +121,8 @@ static bool begins_json(const char *s, size_t n)
         i++;
     if (i == n)
         return false;
-    return *s == '{' ? s[i] == '"' || s[i] == '}' : *s == '[' && (s[i] == '{' || s[i] == ']' || s[i] == '[');
+    return *s == '{' ? s[i] == '"' || s[i] == '}'
+                     : *s == '[' && (s[i] == '{' || s[i] == ']' || s[i] == '[');
 }
 
 aglm_format aglm_format_sniff(const char *name, char *text, size_t len)

@@ -8,18 +8,24 @@
 #define SAMPLE_ROWS 2000
 #define MAX_NAME_BYTES 40
 
-/* Names that columns of labelled texts usually have. */
-static const char *const known[] = {
-    "label",    "labels",   "text",      "texts",    "sentence",  "category",   "categories", "class",
-    "classes",  "target",   "targets",   "title",    "content",   "review",     "reviews",    "comment",
-    "comments", "message",  "messages",  "tweet",    "question",  "answer",     "section",    "description",
-    "intent",   "tag",      "tags",      "topic",    "topics",    "sentiment",  "body",       "headline",
-    "query",    "utterance", "y",        "x",        "id",        "index",      "prompt",     "completion",
-    "input",    "output",   "document",  "summary",  "abstract",  "subject",    "rating",     "stars",
-    "score",    "emotion",  "language",  "lang",     "name",      "word",       "words",      "tokens",
-    "ner_tags", "article",  "news",      "genre",    "type",      "sms",        "email",      "toxic",
-    "v1",       "v2",       "标签",      "类别",     "分类",      "文本",       "内容",       "评论",
-    "标题",     "句子",     "问题",      "正文",     "摘要",      "情感",
+/* Names that columns of labelled texts usually have; one of these is enough. */
+static const char *const strong[] = {
+    "label",      "labels",     "text",    "texts",    "sentence", "category",
+    "categories", "class",      "classes", "target",   "targets",  "content",
+    "prompt",     "completion", "tokens",  "ner_tags", "messages", "sentiment",
+    "标签",       "类别",       "分类",    "文本",     "内容",
+};
+
+/* These are words of their own, too: all columns must be named so. */
+static const char *const weak[] = {
+    "title",    "review", "reviews", "comment", "comments",    "message",  "tweet",
+    "question", "answer", "answers", "section", "description", "intent",   "tag",
+    "tags",     "topic",  "topics",  "body",    "headline",    "query",    "utterance",
+    "id",       "index",  "input",   "output",  "document",    "summary",  "abstract",
+    "subject",  "rating", "stars",   "score",   "emotion",     "language", "lang",
+    "article",  "genre",  "type",    "sms",     "email",       "v1",       "v2",
+    "x",        "y",      "name",    "context", "instruction", "response", "评论",
+    "标题",     "句子",   "问题",    "正文",    "摘要",        "情感",
 };
 
 typedef struct column_look {
@@ -28,10 +34,12 @@ typedef struct column_look {
     bool first_recurs; /* the first row's cell stands in another row */
 } column_look;
 
-static bool is_known(const char *s)
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+
+static bool is_one_of(const char *s, const char *const *list, size_t n)
 {
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (strcasecmp(s, known[i]) == 0)
+    for (size_t i = 0; i < n; i++)
+        if (strcasecmp(s, list[i]) == 0)
             return true;
     return false;
 }
@@ -81,7 +89,8 @@ static bool look_at_column(const aglm_table *t, size_t col, size_t rows, column_
 }
 
 typedef struct verdict {
-    size_t known_names, repetitive, name_over_numbers, name_over_labels, name_over_texts;
+    size_t strong, weak; /* names */
+    size_t over_numbers, over_labels, over_texts;
     bool veto;
 } verdict;
 
@@ -95,13 +104,18 @@ static void weigh_column(const aglm_table *t, size_t col, size_t rows, verdict *
         v->veto = true;
         return;
     }
-    look_at_column(t, col, rows, &look);
+    if (!look_at_column(t, col, rows, &look)) {
+        v->veto = true;
+        return;
+    }
     bool repeats = look.distinct * 2 <= others;
-    v->veto |= repeats && look.first_recurs;
-    v->known_names += is_known(first.text);
-    v->name_over_numbers += others && look.numbers == others;
-    v->name_over_labels += others >= 10 && repeats && !look.first_recurs;
-    v->name_over_texts += others && !repeats && is_word(first) && look.bytes / others >= 2 * (size_t)first.len;
+    v->veto |= look.first_recurs && (repeats || others < 20);
+    v->strong += is_one_of(first.text, strong, COUNT(strong));
+    v->weak += is_one_of(first.text, weak, COUNT(weak));
+    v->over_numbers += others && look.numbers == others;
+    v->over_labels += others >= 10 && repeats && !look.first_recurs;
+    v->over_texts += others && !repeats && is_word(first) &&
+                     look.bytes / others >= 2 * (size_t)first.len;
 }
 
 bool aglm_header_guess(const aglm_table *t, const char **why)
@@ -116,15 +130,15 @@ bool aglm_header_guess(const aglm_table *t, const char **why)
         weigh_column(t, i, rows, &v);
     if (v.veto)
         return false;
-    if (v.known_names) {
+    if (v.strong || v.weak == t->n_cols) {
         *why = "the first row holds usual column names";
         return true;
     }
-    if (v.name_over_numbers) {
+    if (v.over_numbers) {
         *why = "the first row names a column of numbers";
         return true;
     }
-    if (v.name_over_labels && v.name_over_labels + v.name_over_texts == t->n_cols) {
+    if (v.over_labels && v.over_labels + v.over_texts == t->n_cols) {
         *why = "the first row is short and its values occur nowhere below";
         return true;
     }

@@ -84,14 +84,16 @@ static aglm_cell_kind append_value(aglm_str *out, const aglm_json *v)
     return AGLM_CELL_TEXT;
 }
 
-static aglm_rc put_member(aglm_table_builder *b, const char *key, const aglm_json *v, aglm_str *scratch)
+static aglm_rc put_member(aglm_table_builder *b, const char *key, const aglm_json *v,
+                          aglm_str *scratch)
 {
     size_t col, offset;
 
     aglm_str_reset(scratch);
     aglm_cell_kind kind = append_value(scratch, v);
     if (scratch->rc)
-        return aglm_error_set(b->err, scratch->rc, "%s: \"%s\": %s", b->name, key, aglm_rc_text(scratch->rc));
+        return aglm_error_set(b->err, scratch->rc, "%s: \"%s\": %s", b->name, key,
+                              aglm_rc_text(scratch->rc));
     aglm_rc rc = aglm_builder_col(b, key, strlen(key), &col);
     if (rc || kind == AGLM_CELL_MISSING)
         return rc;
@@ -120,8 +122,9 @@ static aglm_rc put_object(aglm_table_builder *b, size_t line, const aglm_json *v
     const aglm_json *member;
 
     if (aglm_json_kind_of(v) != AGLM_JSON_OBJECT)
-        return aglm_builder_bad(b, line, 1, "expected an object such as {\"text\": ..., \"label\": ...}, found %s",
-                                aglm_json_kind_name(v));
+        return aglm_builder_bad(
+            b, line, 1, "expected an object such as {\"text\": ..., \"label\": ...}, found %s",
+            aglm_json_kind_name(v));
     if ((key = find_nul(v)))
         return aglm_builder_bad(b, line, 0, "a NUL character in \"%s\"; remove it", key);
     aglm_rc rc = AGLM_OK;
@@ -130,7 +133,8 @@ static aglm_rc put_object(aglm_table_builder *b, size_t line, const aglm_json *v
     return rc ? rc : aglm_builder_end_row(b, line);
 }
 
-static aglm_rc read_line(aglm_table_builder *b, size_t line, const char *s, size_t n, aglm_str *scratch)
+static aglm_rc read_line(aglm_table_builder *b, size_t line, const char *s, size_t n,
+                         aglm_str *scratch)
 {
     aglm_json_doc *doc;
     aglm_error err = {0};
@@ -208,8 +212,9 @@ aglm_rc aglm_table_read_json(aglm_table_builder *b)
         return rc;
     const aglm_json *rows = find_rows(aglm_json_root(doc));
     rc = rows ? put_rows(b, rows)
-              : aglm_builder_fail(b, 1, 1, "expected an array of objects, found %s; or write one object a line",
-                                  aglm_json_kind_name(aglm_json_root(doc)));
+              : aglm_builder_fail(
+                    b, 1, 1, "expected an array of objects, found %s; or write one object a line",
+                    aglm_json_kind_name(aglm_json_root(doc)));
     aglm_json_free(doc);
     return rc;
 }

@@ -28,7 +28,8 @@ static aglm_rc put_token(aglm_table_builder *b, size_t token, size_t tag, char *
         last--;
     s[first] = '\0';
     aglm_rc rc = aglm_builder_put(b, token, AGLM_CELL_TEXT, (size_t)(s - b->t->data), first);
-    return rc ? rc : aglm_builder_put(b, tag, AGLM_CELL_TEXT, (size_t)(s + last - b->t->data), n - last);
+    return rc ? rc
+              : aglm_builder_put(b, tag, AGLM_CELL_TEXT, (size_t)(s + last - b->t->data), n - last);
 }
 
 aglm_rc aglm_table_read_conll(aglm_table_builder *b)

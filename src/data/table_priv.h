@@ -44,7 +44,7 @@ aglm_table *aglm_table_ref(const aglm_table *t);
 typedef struct aglm_table_builder {
     aglm_table *t;
     const char *name; /* for messages */
-    char *text;       /* UTF-8 to read, NUL behind len bytes; in t->data for readers that work in place */
+    char *text; /* UTF-8 to read, NUL behind len bytes; in t->data for readers that work in place */
     size_t len;
     bool in_place;
     bool check_utf8; /* text has invalid sequences: rows that hold one are bad */
@@ -61,7 +61,8 @@ aglm_rc aglm_builder_widen(aglm_table_builder *b, size_t n);
 /* Copies text into the table (for readers that do not work in place). */
 aglm_rc aglm_builder_text(aglm_table_builder *b, const char *s, size_t len, size_t *offset);
 /* A cell of the row that is being read; its text stands at t->data + offset. */
-aglm_rc aglm_builder_put(aglm_table_builder *b, size_t col, aglm_cell_kind kind, size_t offset, size_t len);
+aglm_rc aglm_builder_put(aglm_table_builder *b, size_t col, aglm_cell_kind kind, size_t offset,
+                         size_t len);
 aglm_rc aglm_builder_end_row(aglm_table_builder *b, size_t line);
 /* Notes a bad row and answers AGLM_OK when such rows are skipped, else fails with AGLM_FORMAT
  * "NAME:LINE:COLUMN: ..." (no column when it is 0). */
@@ -82,8 +83,8 @@ typedef struct aglm_lines {
 void aglm_lines_init(aglm_lines *l, char *text, size_t len);
 /* The next line without its end, false after the last. A blank last line is none. */
 bool aglm_lines_next(aglm_lines *l, char **line, size_t *len);
-/* The same for rows: lines too long, or with invalid UTF-8, are noted as bad and left out. *line is NULL at the end.
- * The line gets a NUL behind it. */
+/* The same for rows: lines too long, or with invalid UTF-8, are noted as bad and left out. *line is
+ * NULL at the end. The line gets a NUL behind it. */
 aglm_rc aglm_lines_row(aglm_lines *l, aglm_table_builder *b, char **line, size_t *len);
 /* Code points before s[at], plus 1. */
 size_t aglm_lines_column(const char *s, size_t at);
@@ -91,13 +92,13 @@ bool aglm_line_blank(const char *s, size_t len);
 
 /* Bytes of a file, stdin or .gz, in UTF-8 (not checked when they are taken for UTF-8). */
 typedef struct aglm_source {
-    char *data; /* for free() */
+    char *data;        /* for free() */
     size_t begin, len; /* text is data + begin, NUL behind len bytes */
     bool valid_utf8;
 } aglm_source;
 
-aglm_rc aglm_source_load(aglm_source *s, const char *path, const aglm_read_options *opt, aglm_read_report *report,
-                         aglm_error *err);
+aglm_rc aglm_source_load(aglm_source *s, const char *path, const aglm_read_options *opt,
+                         aglm_read_report *report, aglm_error *err);
 /* From bytes, which are copied. */
 aglm_rc aglm_source_copy(aglm_source *s, const char *data, size_t n, const aglm_read_options *opt,
                          aglm_read_report *report, aglm_error *err);
@@ -108,19 +109,20 @@ aglm_format aglm_format_sniff(const char *name, char *text, size_t len);
 /* What a pass over delimited text with this quote ('\0': none) finds. */
 typedef struct aglm_delimited_scan {
     size_t rows;
-    size_t fields;       /* of the first row */
-    size_t even;         /* rows that have as many */
-    bool consistent;     /* all have */
-    bool malformed;      /* text behind a closing quote, or a quote never closed */
-    size_t quoted;       /* cells in quotes */
-    size_t doubled;      /* of those, with a doubled quote inside */
-    size_t spanning;     /* of those, over several lines */
-    size_t bare_quotes;  /* unquoted cells with a quote inside */
-    size_t bare_words;   /* unquoted cells that are neither empty nor numbers */
+    size_t fields;      /* of the first row */
+    size_t even;        /* rows that have as many */
+    bool consistent;    /* all have */
+    bool malformed;     /* text behind a closing quote, or a quote never closed */
+    size_t quoted;      /* cells in quotes */
+    size_t doubled;     /* of those, with a doubled quote inside */
+    size_t spanning;    /* of those, over several lines */
+    size_t bare_quotes; /* unquoted cells with a quote inside */
+    size_t bare_words;  /* unquoted cells that are neither empty nor numbers */
 } aglm_delimited_scan;
 void aglm_delimited_look(const char *text, size_t len, char delimiter, char quote, size_t max_rows,
                          aglm_delimited_scan *out);
-/* Of ',', TAB and ';', the one that splits the first rows most evenly; 0 when none splits most of them. */
+/* Of ',', TAB and ';', the one that splits the first rows most evenly; 0 when none splits most of
+ * them. */
 char aglm_delimiter_guess(const char *text, size_t len);
 
 /* Does the first row name the columns? *why gets a constant sentence. */

@@ -59,7 +59,8 @@ static bool is_gzip(const char *data, size_t n)
 }
 
 /* One pass of inflate into room for it; *done at the end of the last member. */
-static aglm_rc inflate_some(z_stream *z, buffer *out, const char *name, size_t max, bool *done, aglm_error *err)
+static aglm_rc inflate_some(z_stream *z, buffer *out, const char *name, size_t max, bool *done,
+                            aglm_error *err)
 {
     aglm_rc rc = make_room(out, CHUNK / 4, max, name, err);
     if (rc)
@@ -79,7 +80,8 @@ static aglm_rc inflate_some(z_stream *z, buffer *out, const char *name, size_t m
     if (zrc == Z_MEM_ERROR)
         return aglm_error_set(err, AGLM_NOMEM, "%s: out of memory while it was unpacked", name);
     if (zrc != Z_OK || (before == z->avail_out && z->avail_in == 0))
-        return aglm_error_set(err, AGLM_FORMAT, "%s: broken gzip data after %zu unpacked bytes (%s)", name, out->n,
+        return aglm_error_set(err, AGLM_FORMAT,
+                              "%s: broken gzip data after %zu unpacked bytes (%s)", name, out->n,
                               z->msg ? z->msg : "cut off");
     return AGLM_OK;
 }
@@ -167,8 +169,8 @@ static bool mostly_utf8(const char *s, size_t n)
     return whole >= 4 && whole > 4 * broken;
 }
 
-static aglm_encoding choose_encoding(const aglm_source *s, const aglm_read_options *opt, size_t *bom,
-                                     aglm_read_report *report)
+static aglm_encoding choose_encoding(const aglm_source *s, const aglm_read_options *opt,
+                                     size_t *bom, aglm_read_report *report)
 {
     const char *why = "";
     aglm_encoding e = aglm_encoding_guess(s->data, s->len, true, bom, &why);
@@ -186,8 +188,8 @@ static aglm_encoding choose_encoding(const aglm_source *s, const aglm_read_optio
     return report->encoding = e;
 }
 
-static aglm_rc to_utf8(aglm_source *s, const char *name, const aglm_read_options *opt, aglm_read_report *report,
-                       aglm_error *err)
+static aglm_rc to_utf8(aglm_source *s, const char *name, const aglm_read_options *opt,
+                       aglm_read_report *report, aglm_error *err)
 {
     size_t bom = 0;
     aglm_str out;
@@ -231,7 +233,8 @@ static aglm_rc digest(aglm_source *s, buffer *b, const char *name, const aglm_re
         rc = to_utf8(s, name, opt, report, err);
     }
     if (!rc && opt->format != AGLM_FORMAT_LINES && aglm_line_blank(s->data + s->begin, s->len))
-        rc = aglm_error_set(err, AGLM_FORMAT, "%s: the file is empty; it should hold rows of text", name);
+        rc = aglm_error_set(err, AGLM_FORMAT, "%s: the file is empty; it should hold rows of text",
+                            name);
     if (rc) {
         free(s->data);
         s->data = NULL;
@@ -240,8 +243,8 @@ static aglm_rc digest(aglm_source *s, buffer *b, const char *name, const aglm_re
     return rc;
 }
 
-aglm_rc aglm_source_load(aglm_source *s, const char *path, const aglm_read_options *opt, aglm_read_report *report,
-                         aglm_error *err)
+aglm_rc aglm_source_load(aglm_source *s, const char *path, const aglm_read_options *opt,
+                         aglm_read_report *report, aglm_error *err)
 {
     buffer b = {0};
     aglm_rc rc;

@@ -24,6 +24,8 @@ typedef struct aglm_task_options {
     /* the same; several joined by a comma are put together with a blank line between */
     const char *text;
     aglm_task task;
+    bool unlabelled; /* for predict: only the texts are looked for; label_col may be -1, the task is
+                        AUTO */
 } aglm_task_options;
 
 #define AGLM_TASK_MAX_TEXT_COLS 8
