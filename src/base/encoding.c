@@ -78,6 +78,7 @@ static bool looks_utf16(const unsigned char *p, size_t n, bool *little)
 struct pairs {
     size_t all;
     size_t common;
+    size_t hanzi; /* in the part of GB 2312 that holds characters, rare ones included */
     bool valid;
 };
 
@@ -86,6 +87,20 @@ struct pairs {
 static bool is_common_pair(unsigned char lead, unsigned char trail)
 {
     return trail >= 0xA1 && ((lead >= 0xB0 && lead <= 0xD7) || (lead >= 0xA1 && lead <= 0xA3));
+}
+
+static bool is_gb2312_pair(unsigned char lead, unsigned char trail)
+{
+    return trail >= 0xA1 && trail <= 0xFE &&
+           ((lead >= 0xB0 && lead <= 0xF7) || (lead >= 0xA1 && lead <= 0xA3));
+}
+
+/* Most pairs common, or a line of rare characters: Latin-1 letters stand alone or form pairs
+ * outside GB 2312, and lower-case Cyrillic in one byte a letter has no common pair. */
+static bool is_chinese(const struct pairs *c)
+{
+    return c->valid && c->all > 0 &&
+           (c->common * 10 >= c->all * 6 || (c->hanzi == c->all && c->common * 10 >= c->all * 3));
 }
 
 /* Bytes of the sequence at p by GB 18030's structure; 0: none; n + 1: cut off by the end. */
@@ -106,6 +121,17 @@ static size_t gb_sequence(const unsigned char *p, size_t n)
     return p[2] >= 0x81 && p[2] <= 0xFE && p[3] >= 0x30 && p[3] <= 0x39 ? 4 : 0;
 }
 
+static bool is_letter(unsigned char c)
+{
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* Two accented letters within a word (as in Portuguese -CAO) rather than a Chinese character. */
+static bool is_inside_word(const unsigned char *p, size_t n, size_t at)
+{
+    return at > 0 && at + 2 < n && is_letter(p[at - 1]) && is_letter(p[at + 2]);
+}
+
 static struct pairs count_pairs(const unsigned char *p, size_t n, bool complete)
 {
     struct pairs c = {.valid = true};
@@ -120,7 +146,8 @@ static struct pairs count_pairs(const unsigned char *p, size_t n, bool complete)
             break;
         if (step == 2) {
             c.all++;
-            c.common += is_common_pair(p[i], p[i + 1]);
+            c.common += is_common_pair(p[i], p[i + 1]) && !is_inside_word(p, n, i);
+            c.hanzi += is_gb2312_pair(p[i], p[i + 1]);
         }
         i += step;
     }
@@ -192,7 +219,7 @@ aglm_encoding aglm_encoding_guess(const char *data, size_t n, bool complete, siz
         return AGLM_ENC_UTF8;
     }
     struct pairs c = count_pairs((const unsigned char *)data, n, complete);
-    if (c.valid && c.all > 0 && c.common * 10 >= c.all * 6) {
+    if (is_chinese(&c)) {
         *why = "not UTF-8; decodes as GB 18030 and most pairs are common Chinese characters";
         return AGLM_ENC_GB18030;
     }

@@ -12,17 +12,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file_priv.h"
 #include "base/json.h"
 #include "base/memory.h"
 
 #define READ_STEP ((size_t)64 << 10)
-
-static aglm_rc failed(const char *path, const char *doing, aglm_error *err)
-{
-    aglm_rc rc = errno == ENOENT ? AGLM_NOTFOUND : errno == ENOMEM ? AGLM_NOMEM : AGLM_IO;
-
-    return aglm_error_set(err, rc, "%s: cannot %s: %s", path, doing, strerror(errno));
-}
 
 static aglm_rc too_large(const char *path, size_t max, aglm_error *err)
 {
@@ -58,7 +52,7 @@ static aglm_rc read_all(int fd, const char *path, size_t max, char **data, size_
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return failed(path, "read", err);
+            return aglm_path_failed(path, "read", err);
         if (got == 0)
             break;
         *n += (size_t)got;
@@ -78,9 +72,9 @@ aglm_rc aglm_file_read(const char *path, size_t max, char **data, size_t *n, agl
     *n = 0;
     int fd = open_retry(path, O_RDONLY, 0);
     if (fd < 0)
-        return failed(path, "open", err);
+        return aglm_path_failed(path, "open", err);
     if (fstat(fd, &st) != 0) {
-        rc = failed(path, "stat", err);
+        rc = aglm_path_failed(path, "stat", err);
     } else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > max) {
         rc = too_large(path, max, err);
     } else if (S_ISREG(st.st_mode)) {
@@ -111,9 +105,9 @@ aglm_rc aglm_file_map(const char *path, size_t max, const void **data, size_t *n
     *n = 0;
     int fd = open_retry(path, O_RDONLY, 0);
     if (fd < 0)
-        return failed(path, "open", err);
+        return aglm_path_failed(path, "open", err);
     if (fstat(fd, &st) != 0) {
-        rc = failed(path, "stat", err);
+        rc = aglm_path_failed(path, "stat", err);
     } else if (!S_ISREG(st.st_mode)) {
         rc = aglm_error_set(err, AGLM_INVALID, "%s: not a regular file", path);
     } else if ((uint64_t)st.st_size > max) {
@@ -123,7 +117,7 @@ aglm_rc aglm_file_map(const char *path, size_t max, const void **data, size_t *n
     } else {
         void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (p == MAP_FAILED) {
-            rc = failed(path, "map", err);
+            rc = aglm_path_failed(path, "map", err);
         } else {
             *data = p;
             *n = (size_t)st.st_size;
@@ -146,45 +140,11 @@ static aglm_rc write_all(int fd, const char *path, const char *data, size_t n, a
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return failed(path, "write", err);
+            return aglm_path_failed(path, "write", err);
         data += put;
         n -= (size_t)put;
     }
     return AGLM_OK;
-}
-
-/* Length of the folder's part of a path, 0 for a bare name. "/" counts as its own folder. */
-static size_t parent_length(const char *path)
-{
-    size_t n = strlen(path);
-
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    while (n > 0 && path[n - 1] != '/')
-        n--;
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    return n;
-}
-
-/* Makes a rename in the folder of path durable. */
-static aglm_rc sync_parent(const char *path, aglm_error *err)
-{
-    size_t n = parent_length(path);
-    char *dir = n ? aglm_strndup(path, n) : aglm_strndup(".", 1);
-    aglm_rc rc = AGLM_OK;
-
-    if (!dir)
-        return aglm_error_set(err, AGLM_NOMEM, "%s: no memory", path);
-    int fd = open_retry(dir, O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0)
-        rc = failed(dir, "open", err);
-    else if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
-        rc = failed(dir, "sync", err); /* some network file systems know no fsync of a folder */
-    if (fd >= 0)
-        close(fd);
-    free(dir);
-    return rc;
 }
 
 /* "path.<n>.tmp" that did not exist before, opened; *temp is for free(). */
@@ -204,7 +164,7 @@ static aglm_rc open_temp(const char *path, char **temp, int *fd, aglm_error *err
     }
     if (*fd >= 0)
         return AGLM_OK;
-    aglm_rc rc = failed(path, "write beside it", err);
+    aglm_rc rc = aglm_path_failed(path, "write beside it", err);
     free(*temp);
     *temp = NULL;
     return rc;
@@ -216,19 +176,19 @@ aglm_rc aglm_file_write(const char *path, const void *data, size_t n, aglm_error
     int fd = -1;
     aglm_rc rc = open_temp(path, &temp, &fd, err);
 
-    if (rc)
+    if (fd < 0)
         return rc;
     rc = write_all(fd, path, data, n, err);
     if (!rc && fsync(fd) != 0)
-        rc = failed(path, "sync", err);
+        rc = aglm_path_failed(path, "sync", err);
     if (close(fd) != 0 && !rc)
-        rc = failed(path, "close", err);
+        rc = aglm_path_failed(path, "close", err);
     if (!rc && rename(temp, path) != 0)
-        rc = failed(path, "rename to it", err);
+        rc = aglm_path_failed(path, "rename to it", err);
     if (rc)
         unlink(temp);
     else
-        rc = sync_parent(path, err);
+        rc = aglm_path_sync_parent(path, err);
     free(temp);
     return rc;
 }

@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_priv.h"
 #include "base/memory.h"
 
 /* Deeper trees are none of ours; each level holds a descriptor open. */
 #define DEEPEST 64
 
-static aglm_rc failed(const char *path, const char *doing, aglm_error *err)
+aglm_rc aglm_path_failed(const char *path, const char *doing, aglm_error *err)
 {
     aglm_rc rc = errno == ENOENT ? AGLM_NOTFOUND : errno == ENOMEM ? AGLM_NOMEM : AGLM_IO;
 
@@ -54,7 +55,7 @@ aglm_rc aglm_dir_make(const char *path, aglm_error *err)
             continue;
         part[i] = '\0';
         if (!make_one(part))
-            rc = failed(part, "make the folder", err);
+            rc = aglm_path_failed(part, "make the folder", err);
         part[i] = path[i];
     }
     free(part);
@@ -69,13 +70,13 @@ static aglm_rc remove_entry(int dir_fd, const char *name, const char *path, int 
     if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
         return AGLM_OK;
     if (errno != EISDIR && errno != EPERM)
-        return failed(path, "remove what it holds", err);
+        return aglm_path_failed(path, "remove what it holds", err);
     int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return failed(path, "open what it holds", err);
+        return aglm_path_failed(path, "open what it holds", err);
     aglm_rc rc = remove_below(fd, path, depth + 1, err);
     if (!rc && unlinkat(dir_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-        rc = failed(path, "remove what it holds", err);
+        rc = aglm_path_failed(path, "remove what it holds", err);
     return rc;
 }
 
@@ -90,17 +91,17 @@ static aglm_rc remove_below(int dir_fd, const char *path, int depth, aglm_error 
     }
     DIR *dir = fdopendir(dir_fd);
     if (!dir) {
-        rc = failed(path, "read the folder", err);
+        rc = aglm_path_failed(path, "read the folder", err);
         close(dir_fd);
         return rc;
     }
     struct dirent *e;
     while (!rc && (errno = 0, e = readdir(dir)) != NULL) {
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            rc = remove_entry(dirfd(dir), e->d_name, path, depth, err);
+            rc = remove_entry(dir_fd, e->d_name, path, depth, err);
     }
     if (!rc && errno)
-        rc = failed(path, "read the folder", err);
+        rc = aglm_path_failed(path, "read the folder", err);
     closedir(dir);
     return rc;
 }
@@ -110,10 +111,10 @@ aglm_rc aglm_dir_remove(const char *path, aglm_error *err)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0)
-        return errno == ENOENT ? AGLM_OK : failed(path, "remove", err);
+        return errno == ENOENT ? AGLM_OK : aglm_path_failed(path, "remove", err);
     aglm_rc rc = remove_below(fd, path, 0, err);
     if (!rc && rmdir(path) != 0 && errno != ENOENT)
-        rc = failed(path, "remove", err);
+        rc = aglm_path_failed(path, "remove", err);
     return rc;
 }
 
@@ -132,13 +133,25 @@ static char *parent_of(const char *path)
 static aglm_rc sync_folder(const char *path, aglm_error *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    aglm_rc rc = AGLM_OK;
 
     if (fd < 0)
-        return failed(path, "open", err);
-    if (fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
-        rc = failed(path, "sync", err);
+        return aglm_path_failed(path, "open", err);
+    bool synced = fsync(fd) == 0 || errno == EINVAL ||
+                  errno == ENOTSUP; /* some know no fsync of a folder */
+    int e = errno;
     close(fd);
+    errno = e;
+    return synced ? AGLM_OK : aglm_path_failed(path, "sync", err);
+}
+
+aglm_rc aglm_path_sync_parent(const char *path, aglm_error *err)
+{
+    char *parent = parent_of(path);
+
+    if (!parent)
+        return aglm_error_set(err, AGLM_NOMEM, "%s: no memory", path);
+    aglm_rc rc = sync_folder(parent, err);
+    free(parent);
     return rc;
 }
 
@@ -165,9 +178,9 @@ static aglm_rc swap_by_steps(const char *from, const char *to, aglm_error *err)
     if (!aside)
         return aglm_error_set(err, AGLM_NOMEM, "%s: no memory", to);
     if (rename(to, aside) != 0) {
-        rc = failed(to, "move it away", err);
+        rc = aglm_path_failed(to, "move it away", err);
     } else if (rename(from, to) != 0) {
-        rc = failed(to, "rename to it", err);
+        rc = aglm_path_failed(to, "rename to it", err);
         rename(aside, to);
     } else {
         rc = aglm_dir_remove(aside, err);
@@ -182,7 +195,7 @@ static aglm_rc replace_folder(const char *from, const char *to, aglm_error *err)
         return aglm_dir_remove(from, err);
     if (errno == EINVAL || errno == ENOSYS || errno == ENOTSUP)
         return swap_by_steps(from, to, err);
-    return failed(to, "replace", err);
+    return aglm_path_failed(to, "replace", err);
 }
 
 static aglm_rc move_folder(const char *from, const char *to, aglm_error *err)
@@ -191,7 +204,7 @@ static aglm_rc move_folder(const char *from, const char *to, aglm_error *err)
         return AGLM_OK;
     if ((errno == EINVAL || errno == ENOSYS || errno == ENOTSUP) && rename(from, to) == 0)
         return AGLM_OK;
-    return failed(to, "rename to it", err);
+    return aglm_path_failed(to, "rename to it", err);
 }
 
 aglm_rc aglm_dir_publish(const char *from, const char *to, bool replace, aglm_error *err)
@@ -206,31 +219,32 @@ aglm_rc aglm_dir_publish(const char *from, const char *to, bool replace, aglm_er
         return aglm_error_set(err, AGLM_INVALID, "%s: is there already and no folder", to);
     if (!is_dir(from)) {
         errno = aglm_path_exists(from) ? ENOTDIR : ENOENT;
-        return failed(from, "publish", err);
+        return aglm_path_failed(from, "publish", err);
     }
-    char *parent = parent_of(to);
-    if (!parent)
-        return aglm_error_set(err, AGLM_NOMEM, "%s: no memory", to);
     rc = sync_folder(from, err);
     if (!rc)
         rc = there ? replace_folder(from, to, err) : move_folder(from, to, err);
     if (!rc)
-        rc = sync_folder(parent, err);
-    free(parent);
+        rc = aglm_path_sync_parent(to, err);
     return rc;
 }
 
 aglm_rc aglm_dir_size(const char *path, uint64_t *bytes, aglm_error *err)
 {
-    DIR *dir = opendir(path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct dirent *e;
     struct stat st;
 
     *bytes = 0;
-    if (!dir)
-        return failed(path, "read the folder", err);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        aglm_rc rc = aglm_path_failed(path, "read the folder", err);
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
     while ((e = readdir(dir)) != NULL)
-        if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+        if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
             *bytes += (uint64_t)st.st_size;
     closedir(dir);
     return AGLM_OK;

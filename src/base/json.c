@@ -22,7 +22,7 @@ static yyjson_val *val_of(const aglm_json *v)
 
 static const aglm_json *json_of(const yyjson_val *v)
 {
-    return (const aglm_json *)(const void *)v;
+    return (const aglm_json *)v;
 }
 
 /* One table for all objects of a document, keyed by a hash of the whole text so that no input can
@@ -204,7 +204,7 @@ aglm_rc aglm_json_parse(aglm_json_doc **out, const char *text, size_t len,
         yyjson_doc_free(doc);
         return rc;
     }
-    *out = (aglm_json_doc *)(void *)doc;
+    *out = (aglm_json_doc *)doc;
     return AGLM_OK;
 }
 

@@ -242,7 +242,7 @@ static void put_container(aglm_json_writer *w, yyjson_val *v)
             put_key(w, unsafe_yyjson_get_str(child), unsafe_yyjson_get_len(child));
             child++;
         }
-        aglm_json_put_value(w, (const aglm_json *)(const void *)child);
+        aglm_json_put_value(w, (const aglm_json *)child);
         child = unsafe_yyjson_get_next(child);
     }
     close_container(w, object ? '}' : ']');

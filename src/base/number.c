@@ -34,6 +34,11 @@ struct decimal {
     int point; /* the value is 0.d1d2d3... times 10^point */
 };
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static int read_exponent(const char *s)
 {
     bool negative = *s == '-';
@@ -41,19 +46,23 @@ static int read_exponent(const char *s)
 
     if (*s == '-' || *s == '+')
         s++;
-    while (*s >= '0' && *s <= '9' && e < 10000)
+    while (is_digit(*s) && e < 10000)
         e = e * 10 + (*s++ - '0');
     return negative ? -e : e;
 }
 
-static void drop_trailing_zeros(struct decimal *d)
+/* A digit before the point moves it to the right, a zero before the first digit behind it to the
+ * left. */
+static void take_digit(struct decimal *d, char digit, bool after_point)
 {
-    while (d->n > 0 && d->digits[d->n - 1] == '0')
-        d->n--;
-    if (d->n == 0) {
-        d->digits[d->n++] = '0';
-        d->point = 1;
-    }
+    bool leading = d->n == 0 && digit == '0';
+
+    if (!leading && d->n < (int)sizeof d->digits)
+        d->digits[d->n++] = digit;
+    if (after_point && leading)
+        d->point--;
+    if (!after_point && !leading)
+        d->point++;
 }
 
 static void take_apart(struct decimal *d, const char *s)
@@ -63,20 +72,20 @@ static void take_apart(struct decimal *d, const char *s)
     *d = (struct decimal){.negative = *s == '-'};
     if (d->negative)
         s++;
-    for (; (*s >= '0' && *s <= '9') || *s == '.'; s++) {
-        if (*s == '.') {
+    for (; is_digit(*s) || *s == '.'; s++) {
+        if (*s == '.')
             after_point = true;
-            continue;
-        }
-        bool leading = d->n == 0 && *s == '0';
-        if (!leading && d->n < (int)sizeof d->digits)
-            d->digits[d->n++] = *s;
-        if (after_point ? leading : !leading)
-            d->point += after_point ? -1 : 1;
+        else
+            take_digit(d, *s, after_point);
     }
     if (*s == 'e' || *s == 'E')
         d->point += read_exponent(s + 1);
-    drop_trailing_zeros(d);
+    while (d->n > 0 && d->digits[d->n - 1] == '0')
+        d->n--;
+    if (d->n == 0) {
+        d->digits[d->n++] = '0';
+        d->point = 1;
+    }
 }
 
 static char *copy(char *out, const char *digits, int n)
@@ -142,9 +151,9 @@ void aglm_double_format(char *buf, double v)
     struct decimal d;
 
     if (isnan(v)) {
-        memcpy(buf, "nan", sizeof "nan");
+        snprintf(buf, 4, "nan");
     } else if (isinf(v)) {
-        memcpy(buf, v < 0 ? "-inf" : "inf", v < 0 ? sizeof "-inf" : sizeof "inf");
+        snprintf(buf, 5, "%s", v < 0 ? "-inf" : "inf");
     } else {
         shortest(text, sizeof text, v);
         take_apart(&d, text);
@@ -189,16 +198,16 @@ static bool normalise(const char *s, size_t len, char *out)
         if (s[i++] == '-')
             *out++ = '-';
     }
-    for (; i + 1 < len && s[i] == '0' && s[i + 1] >= '0' && s[i + 1] <= '9'; i++)
+    for (; i + 1 < len && s[i] == '0' && is_digit(s[i + 1]); i++)
         continue;
-    for (; i < len && s[i] >= '0' && s[i] <= '9'; digits++)
+    for (; i < len && is_digit(s[i]); digits++)
         *out++ = s[i++];
     if (digits == 0)
         *out++ = '0';
     if (i < len && s[i] == '.') {
         *out++ = s[i++];
         size_t before = digits;
-        for (; i < len && s[i] >= '0' && s[i] <= '9'; digits++)
+        for (; i < len && is_digit(s[i]); digits++)
             *out++ = s[i++];
         if (digits == before)
             *out++ = '0';

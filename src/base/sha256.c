@@ -88,7 +88,7 @@ static void absorb_plain(uint32_t h[8], const uint8_t *p, size_t blocks)
 SHA_TARGET static inline void four_rounds(__m128i state[2], __m128i m[4], const uint32_t *k,
                                           int more)
 {
-    __m128i kw = _mm_add_epi32(m[0], _mm_loadu_si128((const __m128i *)(const void *)k));
+    __m128i kw = _mm_add_epi32(m[0], _mm_loadu_si128((const __m128i *)k));
     __m128i first = m[0];
 
     state[1] = _mm_sha256rnds2_epu32(state[1], state[0], kw);
@@ -117,16 +117,15 @@ SHA_TARGET static void absorb_sha(uint32_t h[8], const uint8_t *p, size_t blocks
         __m128i abef = state[0];
         __m128i cdgh = state[1];
         for (int i = 0; i < 4; i++)
-            m[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i)),
-                                    swap);
+            m[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(p + 16 * i)), swap);
 #pragma GCC unroll 16
         for (int i = 0; i < 64; i += 4)
             four_rounds(state, m, sha_k + i, i < 48);
         state[0] = _mm_add_epi32(state[0], abef);
         state[1] = _mm_add_epi32(state[1], cdgh);
     }
-    _mm_storeu_si128((__m128i *)(void *)out, state[0]);
-    _mm_storeu_si128((__m128i *)(void *)(out + 4), state[1]);
+    _mm_storeu_si128((__m128i *)out, state[0]);
+    _mm_storeu_si128((__m128i *)(out + 4), state[1]);
     const uint32_t back[8] = {out[3], out[2], out[7], out[6], out[1], out[0], out[5], out[4]};
     memcpy(h, back, sizeof back);
 }
