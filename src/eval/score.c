@@ -311,14 +311,45 @@ static struct sheet sheet_of(const aglm_dataset *d, const uint32_t *rows, size_t
     };
 }
 
-static void fill_values(aglm_score *out, const struct sheet *s, const struct counts *c)
+/* All but AUC, which needs memory of its own. */
+static double value_of(aglm_metric metric, const struct sheet *s, const struct counts *c)
 {
-    out->value[AGLM_METRIC_ACCURACY] = c->docs ? (double)c->exact / (double)c->docs : 0;
-    out->value[AGLM_METRIC_MACRO_F1] = macro_f1(c, s->labels);
-    out->value[AGLM_METRIC_MICRO_F1] = micro_f1(c, s->labels);
-    out->value[AGLM_METRIC_WEIGHTED_F1] = weighted_f1(c, s->labels);
-    out->value[AGLM_METRIC_LOG_LOSS] = log_loss(s);
-    out->value[AGLM_METRIC_ECE] = calibration_error(s);
+    switch (metric) {
+    case AGLM_METRIC_ACCURACY:
+        return c->docs ? (double)c->exact / (double)c->docs : 0;
+    case AGLM_METRIC_MACRO_F1:
+        return macro_f1(c, s->labels);
+    case AGLM_METRIC_MICRO_F1:
+        return micro_f1(c, s->labels);
+    case AGLM_METRIC_WEIGHTED_F1:
+        return weighted_f1(c, s->labels);
+    case AGLM_METRIC_LOG_LOSS:
+        return log_loss(s);
+    case AGLM_METRIC_ECE:
+        return calibration_error(s);
+    case AGLM_METRIC_AUC:
+    case AGLM_METRICS:
+        break;
+    }
+    return 0;
+}
+
+aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_dataset *d, const uint32_t *rows, size_t n,
+                          const float *probs, aglm_error *err)
+{
+    struct sheet s = sheet_of(d, rows, n, probs);
+    struct counts c;
+    aglm_rc rc;
+
+    if (metric == AGLM_METRIC_AUC)
+        return auc(&s, out, err);
+    if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        count_doc(&c, &s, i);
+    *out = value_of(metric, &s, &c);
+    counts_clear(&c);
+    return AGLM_OK;
 }
 
 aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n, const float *probs,
@@ -342,7 +373,8 @@ aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *
     for (size_t i = 0; i < n; i++)
         count_doc(&c, &s, i);
     fill_classes(out, &c);
-    fill_values(out, &s, &c);
+    for (int m = 0; m < AGLM_METRICS; m++)
+        out->value[m] = value_of((aglm_metric)m, &s, &c);
     if ((rc = fill_confusion(out, &s, err)) == AGLM_OK)
         rc = auc(&s, &out->value[AGLM_METRIC_AUC], err);
 done:

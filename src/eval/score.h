@@ -35,6 +35,10 @@ aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *
                         aglm_error *err);
 void aglm_score_clear(aglm_score *s);
 
+/* One metric alone: what a search asks for a thousand times. */
+aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_dataset *d, const uint32_t *rows, size_t n,
+                          const float *probs, aglm_error *err);
+
 /* 95 % percentile intervals of accuracy and macro F1 over `rounds` resamples of the documents (Efron 1979). */
 aglm_rc aglm_score_bootstrap(aglm_score *s, const aglm_dataset *d, const uint32_t *rows, size_t n, const float *probs,
                              unsigned rounds, uint64_t seed, aglm_error *err);
