@@ -1,0 +1,332 @@
+#include "search/sampler.h"
+
+#include <math.h>
+
+#include "unit.h"
+
+/* The contract that every sampler keeps: one checklist, run for all of them. */
+
+static aglm_space *new_space(void)
+{
+    aglm_space *s;
+
+    assert_int_equal(aglm_space_new(&s, NULL), AGLM_OK);
+    return s;
+}
+
+static void add_texts(aglm_space *s, const char *name, size_t n, const char *parent, uint64_t when)
+{
+    static const char *const texts[] = {"a", "b", "c", "d"};
+    aglm_arena a;
+    aglm_dist d;
+
+    aglm_arena_init(&a, 1u << 16);
+    aglm_dist_texts(&d, texts, n, &a, NULL);
+    assert_int_equal(aglm_space_add(s, name, &d, parent, when, NULL), AGLM_OK);
+    aglm_arena_clear(&a);
+}
+
+static void add_int(aglm_space *s, const char *name, double low, double high, const char *parent,
+                    uint64_t when)
+{
+    aglm_dist d;
+
+    aglm_dist_int(&d, low, high, 1, false, NULL);
+    assert_int_equal(aglm_space_add(s, name, &d, parent, when, NULL), AGLM_OK);
+}
+
+static void add_float(aglm_space *s, const char *name, double low, double high, bool log,
+                      const char *parent, uint64_t when)
+{
+    aglm_dist d;
+
+    aglm_dist_float(&d, low, high, 0, log, NULL);
+    assert_int_equal(aglm_space_add(s, name, &d, parent, when, NULL), AGLM_OK);
+}
+
+/* Mixed, with a branch in a branch, a condition shared by two and a parameter of one value. */
+static aglm_space *conditional_space(void)
+{
+    aglm_space *s = new_space();
+
+    add_float(s, "lr", 1e-5, 1, true, NULL, 0);
+    add_texts(s, "kind", 3, NULL, 0);
+    add_int(s, "fixed", 4, 4, NULL, 0);
+    add_int(s, "depth", 1, 9, "kind", 1);
+    add_texts(s, "loss", 2, "kind", 1);
+    add_float(s, "margin", 0, 1, false, "loss", 2);
+    add_float(s, "dropout", 0, 0.5, false, "kind", 6);
+    add_int(s, "alone", 7, 7, "kind", 4);
+    return s;
+}
+
+/* 3 + 2 * 4 = 11 points */
+static aglm_space *small_space(void)
+{
+    aglm_space *s = new_space();
+
+    add_texts(s, "kind", 3, NULL, 0);
+    add_int(s, "k", 1, 3, "kind", 1);
+    add_int(s, "m", 1, 4, "kind", 6);
+    return s;
+}
+
+static double value_of(const aglm_space *s, const double *x)
+{
+    double v = 0.0;
+
+    for (size_t i = 0; i < s->n; i++)
+        v += isnan(x[i]) ? 0.3 : fabs(x[i] - 0.4);
+    return v;
+}
+
+struct run {
+    aglm_space *space;
+    aglm_history *history;
+    const aglm_sampler_ops *ops;
+    void *self;
+};
+
+static struct run start(const aglm_sampler_ops *ops, aglm_space *space, uint64_t seed)
+{
+    aglm_sampler_options o = AGLM_SAMPLER_DEFAULTS;
+    struct run r = {.space = space, .ops = ops};
+
+    o.grid_levels = 4;
+    assert_int_equal(aglm_history_new(&r.history, space, 1.0, NULL), AGLM_OK);
+    assert_int_equal(ops->open(&r.self, r.history, &o, seed, NULL), AGLM_OK);
+    return r;
+}
+
+static void reopen(struct run *r, uint64_t seed)
+{
+    aglm_sampler_options o = AGLM_SAMPLER_DEFAULTS;
+
+    o.grid_levels = 4;
+    r->ops->close(r->self);
+    assert_int_equal(r->ops->open(&r->self, r->history, &o, seed, NULL), AGLM_OK);
+}
+
+static void stop(struct run *r)
+{
+    r->ops->close(r->self);
+    aglm_history_free(r->history);
+    aglm_space_free(r->space);
+}
+
+static aglm_rc ask(struct run *r, double *x)
+{
+    int64_t number = (int64_t)aglm_history_size(r->history);
+    aglm_rc rc = r->ops->ask(r->self, number, x, NULL);
+
+    if (rc != AGLM_OK)
+        return rc;
+    aglm_trial t = {.number = number, .x = x, .loss = NAN, .violation = NAN};
+    assert_int_equal(aglm_history_add(r->history, &t, NULL), AGLM_OK);
+    if (r->ops->tell)
+        r->ops->tell(r->self, aglm_history_trial(r->history, (size_t)number), NULL);
+    return AGLM_OK;
+}
+
+static void tell(struct run *r, size_t number, aglm_trial_state state)
+{
+    const aglm_trial *t = aglm_history_trial(r->history, number);
+    double v = value_of(r->space, t->x);
+
+    if (state == AGLM_TRIAL_PRUNED)
+        aglm_history_report(r->history, number, 1 + (int64_t)(number % 3), v, NULL);
+    aglm_history_finish(r->history, number, state, &v, state != AGLM_TRIAL_FAIL, 0.0, NULL);
+    if (r->ops->tell)
+        assert_int_equal(r->ops->tell(r->self, t, NULL), AGLM_OK);
+}
+
+static aglm_trial_state mixed_state(size_t i)
+{
+    static const aglm_trial_state cycle[] = {AGLM_TRIAL_COMPLETE, AGLM_TRIAL_COMPLETE,
+                                             AGLM_TRIAL_PRUNED, AGLM_TRIAL_COMPLETE,
+                                             AGLM_TRIAL_FAIL};
+    return cycle[i % 5];
+}
+
+static void points_lie_in_the_space(const aglm_sampler_ops *ops)
+{
+    struct run r = start(ops, conditional_space(), 7);
+    double x[8];
+    aglm_error err = {0};
+
+    for (size_t i = 0; i < 120 && ask(&r, x) == AGLM_OK; i++) {
+        if (aglm_space_check(r.space, x, &err) != AGLM_OK)
+            fail_msg("%s, trial %zu: %s", ops->name, i, err.msg);
+        tell(&r, i, mixed_state(i));
+    }
+    assert_true(aglm_history_size(r.history) > 40);
+    stop(&r);
+}
+
+static void points_depend_on_seed_and_history_alone(const aglm_sampler_ops *ops)
+{
+    struct run a = start(ops, conditional_space(), 5);
+    struct run b = start(ops, conditional_space(), 5);
+    double x[8];
+    double y[8];
+
+    for (size_t i = 0; i < 60; i++) {
+        if (i % 13 == 12)
+            reopen(&b, 5); /* as a resumed study does */
+        aglm_rc rc = ask(&a, x);
+        assert_int_equal(rc, ask(&b, y));
+        if (rc != AGLM_OK)
+            break;
+        if (!aglm_space_same(a.space, x, y))
+            fail_msg("%s: trial %zu differs after reopening", ops->name, i);
+        tell(&a, i, mixed_state(i));
+        tell(&b, i, mixed_state(i));
+    }
+    stop(&a);
+    stop(&b);
+}
+
+/* Four trials run at once; each point is new; all eleven come; then the space is exhausted. */
+static void no_point_comes_twice(const aglm_sampler_ops *ops)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct run r = start(ops, small_space(), seed);
+        double x[11][3];
+        size_t n = 0;
+        for (; n < 11; n++) {
+            if (ask(&r, x[n]) != AGLM_OK)
+                break;
+            for (size_t j = 0; j < n; j++)
+                assert_false(aglm_space_same(r.space, x[n], x[j]));
+            if (n >= 4)
+                tell(&r, n - 4, mixed_state(n));
+        }
+        assert_int_equal(n, 11);
+        assert_int_equal(ask(&r, x[0]), AGLM_DONE);
+        for (size_t i = 7; i < 11; i++)
+            tell(&r, i, AGLM_TRIAL_COMPLETE);
+        assert_int_equal(ask(&r, x[0]), AGLM_DONE);
+        stop(&r);
+    }
+}
+
+static void every_sampler_keeps_the_contract(void **state)
+{
+    size_t n;
+    const aglm_sampler_ops *const *all = aglm_samplers(&n);
+
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        assert_ptr_equal(aglm_sampler_find(all[i]->name), all[i]);
+        points_lie_in_the_space(all[i]);
+        points_depend_on_seed_and_history_alone(all[i]);
+        no_point_comes_twice(all[i]);
+    }
+    assert_null(aglm_sampler_find("no such"));
+}
+
+/* What each does beyond the contract. */
+
+static void grid_goes_through_its_levels_in_order(void **state)
+{
+    struct run r;
+    aglm_space *s = new_space();
+    double x[2];
+    static const double want[][2] = {{0, 0.001}, {0, 0.01}, {0, 0.1}, {0, 1},
+                                     {1, 0.001}, {1, 0.01}, {1, 0.1}, {1, 1}};
+
+    (void)state;
+    add_texts(s, "kind", 2, NULL, 0);
+    add_float(s, "lr", 1e-3, 1, true, NULL, 0);
+    r = start(&aglm_sampler_grid, s, 0);
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(ask(&r, x), AGLM_OK);
+        assert_true(x[0] == want[i][0] && fabs(x[1] / want[i][1] - 1.0) < 1e-12);
+    }
+    assert_int_equal(ask(&r, x), AGLM_DONE);
+    stop(&r);
+}
+
+static void options_are_checked(void **state)
+{
+    aglm_sampler_options none = {.n_candidates = 0, .grid_levels = 0};
+    aglm_sampler_options many = {.n_candidates = 1, .grid_levels = 100};
+    aglm_space *s = new_space();
+    aglm_history *h;
+    aglm_error err;
+    void *self;
+
+    (void)state;
+    add_float(s, "a", 0, 1, false, NULL, 0);
+    add_float(s, "b", 0, 1, false, NULL, 0);
+    add_float(s, "c", 0, 1, false, NULL, 0);
+    add_float(s, "d", 0, 1, false, NULL, 0);
+    assert_int_equal(aglm_history_new(&h, s, 1.0, NULL), AGLM_OK);
+    assert_int_equal(aglm_sampler_tpe.open(&self, h, &none, 0, &err), AGLM_INVALID);
+    assert_int_equal(aglm_sampler_grid.open(&self, h, &none, 0, &err), AGLM_INVALID);
+    assert_int_equal(aglm_sampler_grid.open(&self, h, &many, 0, &err), AGLM_INVALID);
+    assert_non_null(strstr(err.msg, "levels"));
+    aglm_history_free(h);
+    aglm_space_free(s);
+}
+
+/* In a bowl, TPE's later points lie nearer to the bottom than its random first ones. */
+static void tpe_learns(void **state)
+{
+    double early = 0.0;
+    double late = 0.0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        aglm_space *s = new_space();
+        double x[4];
+        for (int i = 0; i < 4; i++)
+            add_float(s, (char[]){(char)('a' + i), 0}, -5, 5, false, NULL, 0);
+        struct run r = start(&aglm_sampler_tpe, s, seed);
+        for (size_t i = 0; i < 100; i++) {
+            assert_int_equal(ask(&r, x), AGLM_OK);
+            tell(&r, i, AGLM_TRIAL_COMPLETE);
+            double v = value_of(s, x);
+            early += i < 10 ? v / 10 : 0;
+            late += i >= 80 ? v / 20 : 0;
+        }
+        stop(&r);
+    }
+    assert_true(late < 0.5 * early);
+}
+
+/* Infeasible trials are never among the good ones while there are feasible ones enough. */
+static void tpe_keeps_away_from_what_is_infeasible(void **state)
+{
+    aglm_space *s = new_space();
+    double x[1];
+    int above = 0;
+
+    (void)state;
+    add_float(s, "a", 0, 1, false, NULL, 0);
+    struct run r = start(&aglm_sampler_tpe, s, 3);
+    for (size_t i = 0; i < 60; i++) {
+        assert_int_equal(ask(&r, x), AGLM_OK);
+        double v = -x[0]; /* the larger the better, but over 0.5 forbidden */
+        if (x[0] > 0.5)
+            aglm_history_set_violation(r.history, i, x[0] - 0.5);
+        aglm_history_finish(r.history, i, AGLM_TRIAL_COMPLETE, &v, 1, 0.0, NULL);
+        aglm_sampler_tpe.tell(r.self, aglm_history_trial(r.history, i), NULL);
+        above += i >= 20 && x[0] > 0.6;
+    }
+    assert_true(above < 13); /* of 40; 16 by chance */
+    assert_true(aglm_history_best(r.history)->x[0] <= 0.5);
+    stop(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_sampler_keeps_the_contract),
+        cmocka_unit_test(grid_goes_through_its_levels_in_order),
+        cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(tpe_learns),
+        cmocka_unit_test(tpe_keeps_away_from_what_is_infeasible),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
