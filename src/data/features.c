@@ -387,24 +387,40 @@ static unsigned log2_floor(uint64_t v)
     return 63U - (unsigned)__builtin_clzll(v);
 }
 
-static void emit_shape(aglm_extractor *x, const char *text, size_t len)
-{
-    uint64_t digits = 0, capitals = 0, exclaims = 0;
-    const uint64_t words = x->n_tok + 1 - (x->opt.edges && x->n_tok ? 2 : 0);
-    const uint64_t chars = x->n_cp + 1;
+typedef struct shape {
+    uint64_t runs; /* of letters, digits and CJK, and single marks */
+    uint64_t digits, capitals, exclaims;
+} shape;
 
-    if (!x->opt.shape || !has_room(x))
-        return;
+static shape measure(const aglm_extractor *x, const char *text, size_t len)
+{
+    shape s = {0};
+    bool inside = false;
+
     for (size_t i = 1; i <= x->n_cp; i++) {
         uint32_t c = x->cp[i] & CP_MASK;
-        digits += c - '0' < 10;
-        exclaims += c == '!';
+        enum kind k = class_at(x, i);
+        bool letter = k == LETTER || k == CJK;
+        s.runs += (letter && !inside) || k == MARK || k == EMOJI;
+        inside = letter;
+        s.digits += c - '0' < 10;
+        s.exclaims += c == '!';
     }
     for (size_t i = 0; i < len; i++)
-        capitals += (unsigned char)(text[i] - 'A') < 26;
-    const uint64_t bins[] = {log2_floor(words * words), log2_floor(chars * chars),
-                             log2_floor(digits + 1), log2_floor(capitals + 1),
-                             exclaims < 3 ? exclaims : 3};
+        s.capitals += (unsigned char)(text[i] - 'A') < 26;
+    return s;
+}
+
+static void emit_shape(aglm_extractor *x, const char *text, size_t len)
+{
+    if (!x->opt.shape || !has_room(x))
+        return;
+    const shape s = measure(x, text, len);
+    const uint64_t runs = s.runs + 1;
+    const uint64_t chars = x->n_cp + 1;
+    const uint64_t bins[] = {log2_floor(runs * runs), log2_floor(chars * chars),
+                             log2_floor(s.digits + 1), log2_floor(s.capitals + 1),
+                             s.exclaims < 3 ? s.exclaims : 3};
     for (size_t k = 0; k < sizeof bins / sizeof bins[0]; k++)
         emit(x, hash_step(hash_step(SALT_SHAPE, k), bins[k]), 1, x->n_cp + 1);
 }

@@ -28,8 +28,8 @@ typedef struct aglm_feature_options {
     bool punct; /* punctuation marks are words of their own; off: they only separate. Emoji are
                    always words */
     bool edges; /* marks at the start and end of the text take part in word and CJK n-grams */
-    bool shape; /* binned counts of words, characters, digits, ASCII capitals and exclamation marks
-                 */
+    bool shape; /* binned counts of runs of letters (marks count, too), characters, digits, ASCII
+                   capitals and exclamation marks */
 } aglm_feature_options;
 
 typedef enum aglm_feature_group {
