@@ -33,8 +33,10 @@ static double worst_avalanche(size_t len, bool of_seed, aglm_rng *r)
                 turned[b][o] += (h ^ g) >> o & 1;
         }
     }
-    for (size_t at = 0; at < bits * 64; at++)
-        worst = fmax(worst, fabs(turned[at / 64][at % 64] / (double)AVALANCHE_KEYS - 0.5));
+    for (size_t at = 0; at < bits * 64; at++) {
+        size_t b = at / 64;
+        worst = fmax(worst, fabs(turned[b][at % 64] / (double)AVALANCHE_KEYS - 0.5));
+    }
     return worst;
 }
 

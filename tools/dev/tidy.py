@@ -18,6 +18,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 ANALYZER = ROOT / "tools" / "dev" / "analyzer.h"
+CONFIG = b"".join(path.read_bytes() for path in (ROOT / ".clang-tidy", ROOT / "tests" / ".clang-tidy"))
 TIDY = os.environ.get("CLANG_TIDY", "clang-tidy-19")
 
 
@@ -27,7 +28,7 @@ def entries():
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         path = pathlib.Path(entry["directory"], entry["file"]).resolve()
         inside = ROOT in path.parents and ".deps" not in path.parts
-        if inside and path not in seen:
+        if inside and path.exists() and path not in seen:
             seen.add(path)
             yield path, entry
 
@@ -39,7 +40,7 @@ def key_of(path, entry):
                              capture_output=True, text=True)
     if listing.returncode:
         return None
-    digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes() + ANALYZER.read_bytes() + " ".join(words).encode())
+    digest = hashlib.sha256(CONFIG + ANALYZER.read_bytes() + " ".join(words).encode())
     for name in listing.stdout.replace("\\\n", " ").split(":", 1)[1].split():
         digest.update(pathlib.Path(entry["directory"], name).read_bytes())
     return digest.hexdigest()

@@ -1,0 +1,40 @@
+#!/bin/sh
+# What `meson install` leaves is enough to build and run a program against the library.
+. "$AGLM_SOURCE_ROOT/tests/e2e/lib.sh"
+
+root=$AGLM_TMP/root
+check "installs" env DESTDIR="$root" meson install -C "$AGLM_SOURCE_ROOT/build" --no-rebuild --quiet
+pc=$(find "$root" -name autoglm.pc)
+lib=$(dirname "$(find "$root" -name 'libautoglm.so.0')")
+check "leaves a pkg-config file" test -f "$pc"
+check "leaves the program" test -x "$root/usr/local/bin/autoglm"
+
+cat >"$AGLM_TMP/user.c" <<'END'
+#include <autoglm/error.h>
+#include <stdio.h>
+
+int main(void)
+{
+    aglm_error err = {0};
+
+    aglm_error_set(&err, AGLM_LIMIT, "%s", "too much");
+    printf("%s: %s\n", aglm_rc_text(err.rc), err.msg);
+    return 0;
+}
+END
+flags=$(PKG_CONFIG_PATH=$(dirname "$pc") PKG_CONFIG_SYSROOT_DIR=$root pkg-config --cflags --libs autoglm)
+# shellcheck disable=SC2086 # a list of flags
+check "a program builds against it" "${CC:-cc}" -std=c11 -Wall -Werror "$AGLM_TMP/user.c" -o "$AGLM_TMP/user" $flags
+run 0 env LD_LIBRARY_PATH="$lib" "$AGLM_TMP/user"
+says out '^over a limit: too much$'
+
+for header in "$root"/usr/local/include/autoglm/*.h; do
+    check "$(basename "$header") compiles alone" sh -c "
+        ${CC:-cc} -std=c11 -Wall -Werror -fsyntax-only -I'$root/usr/local/include' -x c '$header'"
+done
+
+nm -D --defined-only "$lib/libautoglm.so.0" | awk '$2 ~ /[TDBRV]/ { print $3 }' >"$AGLM_TMP/symbols"
+check "exports something" test -s "$AGLM_TMP/symbols"
+check "exports nothing but aglm_ names" sh -c "! grep -v '^aglm_' '$AGLM_TMP/symbols'"
+
+finish
