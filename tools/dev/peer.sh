@@ -19,12 +19,17 @@ setup_peer() {
     fi
 }
 
-# peer [NAME]: tests/peer; those whose peer or data is absent are skipped.
+# peer [NAME]: tests/peer; those whose peer or data is absent are skipped. Tables they leave are shown.
 verb_peer() {
-    verb_build
     setup_peer
+    main_dir
+    compile build
+    rm -f build/peer-*.md
+    code=0
     AGLM_PEER_PYTHON=$CACHE/peer-venv/bin/python3 AGLM_SCRIPT_LIMIT_S=5400 \
-        PATH=$CACHE/peer-venv/bin:$PATH AGLM_SHARED=$(shared_dir) python3 tools/dev/tests.py "peer:${1:-}"
+        PATH=$CACHE/peer-venv/bin:$PATH AGLM_SHARED=$(shared_dir) python3 tools/dev/tests.py "peer:${1:-}" || code=$?
+    cat build/peer-*.md 2>/dev/null || true
+    return "$code"
 }
 
 # The data that benchmarks and peer tests use; it lies beside the clone and may be absent.
