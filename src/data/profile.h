@@ -13,6 +13,7 @@ typedef struct aglm_profile {
     uint64_t words; /* runs of letters or digits, each CJK code point one */
     uint32_t chars_p50, chars_p95, chars_max;
     double share_cjk, share_latin, share_cyrillic, share_arabic, share_other; /* of letters */
+    double share_kana, share_hangul; /* parts of share_cjk */
     size_t empty_texts;
     size_t duplicates; /* documents whose text stood before */
     size_t conflicts;  /* of those, with other labels */
@@ -25,7 +26,8 @@ typedef struct aglm_profile {
 /* valid may be NULL. */
 aglm_rc aglm_profile_make(aglm_profile *out, const aglm_dataset *d, const aglm_dataset *valid,
                           aglm_error *err);
-/* "Chinese (98 % of letters)" and the like, for a person; buf of at least 64 bytes. */
+/* "Chinese (98 % of letters)", "Latin script (...)" and the like, for a person; buf of at least 64
+ * bytes. */
 void aglm_profile_language(const aglm_profile *p, char *buf, size_t size);
 
 #endif
