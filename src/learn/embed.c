@@ -35,7 +35,7 @@ enum param {
     PARAMS
 };
 
-static const char *const optimizers[] = {"adagrad", "sgd"};
+static const char *const optimizers[] = {"sgd", "adagrad"};
 static const char *const losses[] = {"softmax", "one-vs-rest"};
 static const char *const char_choices[] = {"none", "2-4", "2-5", "1-6", "3-6 across"};
 static const char *const extra_choices[] = {"none", "edges", "ends", "shape"};
@@ -49,10 +49,10 @@ static const struct {
 static const aglm_hparam params[PARAMS] = {
     [RATE] = {.name = "lr",
               .kind = AGLM_HPARAM_FLOAT,
-              .low = 0.01,
+              .low = 0.02,
               .high = 1,
               .log = true,
-              .start = 0.1},
+              .start = 0.15},
     [EPOCHS] =
         {.name = "epochs", .kind = AGLM_HPARAM_INT, .low = 3, .high = 40, .log = true, .start = 8},
     [DIM] = {.name = "embedding_dim",
@@ -60,10 +60,10 @@ static const aglm_hparam params[PARAMS] = {
              .low = 8,
              .high = 200,
              .log = true,
-             .start = 48},
+             .start = 64},
     [DROPOUT] = {.name = "dropout", .kind = AGLM_HPARAM_FLOAT, .low = 0, .high = 0.7, .start = 0.3},
     [SMOOTHING] =
-        {.name = "smoothing", .kind = AGLM_HPARAM_FLOAT, .low = 0, .high = 0.2, .start = 0.05},
+        {.name = "smoothing", .kind = AGLM_HPARAM_FLOAT, .low = 0, .high = 0.2, .start = 0.1},
     [OPTIMIZER] = {.name = "optimizer",
                    .kind = AGLM_HPARAM_CHOICE,
                    .choices = optimizers,
@@ -138,7 +138,7 @@ static void read_values(learner *self, const double *v)
         .smoothing = v[SMOOTHING],
         .min_count = (unsigned)v[MIN_COUNT],
         .one_vs_rest = self->multi_label || v[LOSS] == 1,
-        .adagrad = v[OPTIMIZER] == 0,
+        .adagrad = v[OPTIMIZER] == 1,
     };
 }
 
