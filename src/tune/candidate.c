@@ -1,0 +1,207 @@
+#include "tune/candidate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "eval/latency.h"
+
+#define PROBE_CALLS 400
+#define PROBE_NS 50000000ULL
+
+/* Scratch of one measuring run. */
+struct run {
+    const aglm_candidate *c;
+    const aglm_measure *m;
+    void *self; /* the opened learner */
+    uint32_t *train, *test;
+    float *probs; /* [docs x labels] */
+    size_t docs, labels;
+    double open_s;
+};
+
+static aglm_fit_context context_of(const aglm_candidate *c, const aglm_measure *m)
+{
+    return (aglm_fit_context){
+        .seed = c->seed,
+        .cancel = m->cancel,
+        .max_memory_bytes = m->max_memory_bytes,
+    };
+}
+
+static aglm_rc run_open(struct run *r, aglm_outcome *out, aglm_error *err)
+{
+    aglm_fit_context ctx = context_of(r->c, r->m);
+    uint64_t start = aglm_clock_ns();
+
+    r->docs = aglm_dataset_size(r->m->data);
+    r->labels = aglm_dataset_n_labels(r->m->data);
+    r->train = aglm_calloc(r->docs, sizeof *r->train);
+    r->test = aglm_calloc(r->docs, sizeof *r->test);
+    r->probs = aglm_calloc(r->docs * r->labels, sizeof *r->probs);
+    out->logits = aglm_calloc(r->docs * r->labels, sizeof *out->logits);
+    out->scored = aglm_calloc(r->docs, 1);
+    if (!r->train || !r->test || !r->probs || !out->logits || !out->scored)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu documents x %zu labels", r->docs, r->labels);
+    aglm_rc rc = r->c->learner->open(&r->self, r->m->data, r->c->values, &ctx, err);
+    r->open_s = aglm_clock_since_s(start);
+    return rc;
+}
+
+static void run_close(struct run *r)
+{
+    if (r->self)
+        r->c->learner->close(r->self);
+    free(r->train);
+    free(r->test);
+    free(r->probs);
+}
+
+/* Scores the stage's held-out rows into the outcome's table; r->probs serves as a dense buffer on the way. */
+static aglm_rc score_rows(struct run *r, aglm_outcome *out, size_t n_test, aglm_error *err)
+{
+    aglm_rc rc = r->c->learner->score(r->self, out->model, r->test, n_test, r->probs, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    for (size_t i = 0; i < n_test; i++) {
+        memcpy(out->logits + r->test[i] * r->labels, r->probs + i * r->labels, r->labels * sizeof *r->probs);
+        out->scored[r->test[i]] = 1;
+    }
+    return AGLM_OK;
+}
+
+size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t *rows, float *probs)
+{
+    size_t labels = aglm_dataset_n_labels(d), n = 0;
+    bool multi = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL;
+
+    for (size_t i = 0; i < aglm_dataset_size(d); i++) {
+        if (!o->scored[i])
+            continue;
+        aglm_calibration_apply(&o->calibration, multi, o->logits + i * labels, labels, probs + n * labels);
+        rows[n++] = (uint32_t)i;
+    }
+    return n;
+}
+
+static aglm_rc value_of(struct run *r, aglm_outcome *out, aglm_error *err)
+{
+    size_t n = 0;
+    aglm_score score;
+
+    for (size_t i = 0; i < r->docs; i++) {
+        if (!out->scored[i])
+            continue;
+        memcpy(r->probs + n * r->labels, out->logits + i * r->labels, r->labels * sizeof *r->probs);
+        r->test[n++] = (uint32_t)i;
+    }
+    aglm_rc rc = aglm_calibration_fit(&out->calibration, r->m->data, r->test, n, r->probs, err);
+    if (rc != AGLM_OK)
+        return rc;
+    n = aglm_outcome_probs(out, r->m->data, r->test, r->probs);
+    rc = aglm_score_make(&score, r->m->data, r->test, n, r->probs, err);
+    if (rc == AGLM_OK)
+        out->value = score.value[r->m->metric];
+    aglm_score_clear(&score);
+    return rc;
+}
+
+struct probe {
+    aglm_predictor *predictor;
+    const aglm_learner_ops *learner;
+    float *logits;
+};
+
+static aglm_rc probe_one(void *arg, const char *text, size_t len, aglm_error *err)
+{
+    struct probe *p = arg;
+
+    return p->learner->predict(p->predictor, text, len, p->logits, err);
+}
+
+static aglm_rc probe_latency(struct run *r, aglm_outcome *out, size_t n_test, aglm_error *err)
+{
+    struct probe p = {.learner = r->c->learner, .logits = r->probs};
+    aglm_latency found;
+    aglm_rc rc = p.learner->predictor(&p.predictor, out->model, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    rc = aglm_latency_probe(&found, r->m->data, r->test, n_test, probe_one, &p, PROBE_CALLS, PROBE_NS, err);
+    if (rc == AGLM_OK)
+        out->latency_p95_us = found.p95_us;
+    p.learner->free_predictor(p.predictor);
+    return rc;
+}
+
+static aglm_rc run_stage(struct run *r, aglm_outcome *out, unsigned stage, aglm_error *err)
+{
+    aglm_fit_context ctx = context_of(r->c, r->m);
+    size_t n_train = aglm_stage_train_rows(r->m->plan, stage, r->train);
+    uint64_t start = aglm_clock_ns();
+    aglm_model *fitted = NULL;
+    aglm_rc rc = r->c->learner->fit(r->self, r->train, n_train, &ctx, &fitted, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    aglm_model_free(out->model);
+    out->model = fitted;
+    out->fit_s = aglm_clock_since_s(start) + r->open_s;
+    size_t n_test = aglm_stage_test_rows(r->m->plan, stage, r->test);
+    if ((rc = score_rows(r, out, n_test, err)) != AGLM_OK)
+        return rc;
+    if (r->m->probe_latency && (rc = probe_latency(r, out, n_test, err)) != AGLM_OK)
+        return rc;
+    if ((rc = aglm_model_size(out->model, &out->bytes, err)) != AGLM_OK)
+        return rc;
+    if ((rc = value_of(r, out, err)) == AGLM_OK)
+        out->stages_done = stage + 1;
+    return rc;
+}
+
+aglm_rc aglm_candidate_measure(aglm_outcome *out, const aglm_candidate *c, const aglm_measure *m, aglm_error *err)
+{
+    struct run r = {.c = c, .m = m};
+    aglm_rc rc;
+
+    memset(out, 0, sizeof *out);
+    rc = run_open(&r, out, err);
+    for (unsigned s = 0; rc == AGLM_OK && s < m->plan->n_stages; s++) {
+        rc = aglm_cancelled(m->cancel) ? aglm_error_set(err, AGLM_CANCELLED, "out of time")
+                                       : run_stage(&r, out, s, err);
+        if (rc == AGLM_OK && m->pruned && m->pruned(m->arg, s, out->value) && s + 1 < m->plan->n_stages)
+            rc = AGLM_PRUNED;
+    }
+    run_close(&r);
+    return rc;
+}
+
+void aglm_outcome_clear(aglm_outcome *o)
+{
+    free(o->logits);
+    free(o->scored);
+    aglm_model_free(o->model);
+    memset(o, 0, sizeof *o);
+}
+
+aglm_rc aglm_candidate_refit(aglm_model **out, const aglm_candidate *c, const aglm_measure *m, aglm_error *err)
+{
+    aglm_fit_context ctx = context_of(c, m);
+    size_t docs = aglm_dataset_size(m->data);
+    void *self = NULL;
+    aglm_rc rc;
+
+    uint32_t *rows = aglm_calloc(docs, sizeof *rows);
+    if (!rows)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu rows", docs);
+    memcpy(rows, m->plan->order, docs * sizeof *rows);
+    if ((rc = c->learner->open(&self, m->data, c->values, &ctx, err)) != AGLM_OK)
+        goto done;
+    rc = c->learner->fit(self, rows, docs, &ctx, out, err);
+done:
+    if (self)
+        c->learner->close(self);
+    free(rows);
+    return rc;
+}
