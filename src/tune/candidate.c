@@ -88,7 +88,6 @@ size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t
 static aglm_rc value_of(struct run *r, aglm_outcome *out, aglm_error *err)
 {
     size_t n = 0;
-    aglm_score score;
 
     for (size_t i = 0; i < r->docs; i++) {
         if (!out->scored[i])
@@ -100,11 +99,7 @@ static aglm_rc value_of(struct run *r, aglm_outcome *out, aglm_error *err)
     if (rc != AGLM_OK)
         return rc;
     n = aglm_outcome_probs(out, r->m->data, r->test, r->probs);
-    rc = aglm_score_make(&score, r->m->data, r->test, n, r->probs, err);
-    if (rc == AGLM_OK)
-        out->value = score.value[r->m->metric];
-    aglm_score_clear(&score);
-    return rc;
+    return aglm_score_metric(&out->value, r->m->metric, r->m->data, r->test, n, r->probs, err);
 }
 
 struct probe {

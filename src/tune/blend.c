@@ -1,0 +1,202 @@
+#include "tune/finalist.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#define ROUNDS_MAX 12
+
+/* Dense probabilities of every finalist over the documents that all of them scored. */
+struct table {
+    const aglm_dataset *d;
+    aglm_metric metric;
+    uint32_t *rows;
+    size_t n, labels, n_models;
+    float *probs; /* [models x n x labels] */
+    float *mean;  /* [n x labels] */
+};
+
+static size_t common_rows(const aglm_finalists *f, size_t docs, uint32_t *rows)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < docs; i++) {
+        bool all = true;
+        for (size_t k = 0; k < f->n; k++)
+            all = all && f->items[k].outcome.scored[i];
+        if (all)
+            rows[n++] = (uint32_t)i;
+    }
+    return n;
+}
+
+static void fill(const struct table *t, const aglm_outcome *o, float *probs)
+{
+    bool multi = aglm_dataset_task(t->d) == AGLM_TASK_MULTILABEL;
+
+    for (size_t i = 0; i < t->n; i++)
+        aglm_calibration_apply(&o->calibration, multi, o->logits + t->rows[i] * t->labels, t->labels,
+                               probs + i * t->labels);
+}
+
+static void table_clear(struct table *t)
+{
+    free(t->rows);
+    free(t->probs);
+    free(t->mean);
+}
+
+static aglm_rc table_init(struct table *t, const aglm_finalists *f, const aglm_dataset *d, aglm_metric metric,
+                          aglm_error *err)
+{
+    size_t docs = aglm_dataset_size(d);
+
+    *t = (struct table){.d = d, .metric = metric, .labels = aglm_dataset_n_labels(d), .n_models = f->n};
+    t->rows = aglm_calloc(docs, sizeof *t->rows);
+    if (!t->rows)
+        goto nomem;
+    t->n = common_rows(f, docs, t->rows);
+    t->probs = aglm_calloc(f->n * t->n * t->labels, sizeof *t->probs);
+    t->mean = aglm_calloc(t->n * t->labels, sizeof *t->mean);
+    if (!t->probs || !t->mean)
+        goto nomem;
+    for (size_t k = 0; k < f->n; k++)
+        fill(t, &f->items[k].outcome, t->probs + k * t->n * t->labels);
+    return AGLM_OK;
+nomem:
+    table_clear(t);
+    return aglm_error_set(err, AGLM_NOMEM, "out of memory to blend %zu models", f->n);
+}
+
+static aglm_rc value_with(const struct table *t, const unsigned *votes, double *value, aglm_error *err)
+{
+    unsigned total = 0;
+    size_t cells = t->n * t->labels;
+
+    memset(t->mean, 0, cells * sizeof *t->mean);
+    for (size_t k = 0; k < t->n_models; k++)
+        total += votes[k];
+    for (size_t k = 0; k < t->n_models; k++) {
+        float w = (float)votes[k] / (float)total;
+        const float *p = t->probs + k * cells;
+        for (size_t i = 0; votes[k] && i < cells; i++)
+            t->mean[i] += w * p[i];
+    }
+    return aglm_score_metric(value, t->metric, t->d, t->rows, t->n, t->mean, err);
+}
+
+static bool fits(const aglm_finalists *f, const unsigned *votes, const aglm_blend_limits *limits)
+{
+    uint64_t bytes = 0;
+    double latency = 0;
+    size_t members = 0;
+
+    for (size_t k = 0; k < f->n; k++) {
+        if (!votes[k])
+            continue;
+        members++;
+        bytes += f->items[k].outcome.bytes;
+        latency += f->items[k].outcome.latency_p95_us;
+    }
+    return members <= limits->max_members && (!limits->max_bytes || bytes <= limits->max_bytes) &&
+           (limits->max_latency_us <= 0 || latency <= limits->max_latency_us);
+}
+
+/* What a change must gain to count: a tenth of the metric's standard error, which for shares is about
+ * sqrt(p (1 - p) / n). */
+static double worth(const struct table *t, double value)
+{
+    double spread = value > 0 && value < 1 ? sqrt(value * (1 - value) / (double)t->n) : 0;
+
+    return 0.1 * spread;
+}
+
+/* The best one-vote addition; false when none gains enough. */
+static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_blend_limits *limits, unsigned *votes,
+                    double *value, bool *grown, aglm_error *err)
+{
+    double best = *value;
+    size_t pick = f->n;
+
+    for (size_t k = 0; k < f->n; k++) {
+        double v = 0;
+        aglm_rc rc = AGLM_OK;
+        votes[k]++;
+        if (fits(f, votes, limits))
+            rc = value_with(t, votes, &v, err);
+        bool better = fits(f, votes, limits) && (f->maximize ? v > best : v < best);
+        votes[k]--;
+        if (rc != AGLM_OK)
+            return rc;
+        if (better) {
+            best = v;
+            pick = k;
+        }
+    }
+    *grown = pick < f->n && fabs(best - *value) >= worth(t, *value);
+    if (*grown) {
+        votes[pick]++;
+        *value = best;
+    }
+    return AGLM_OK;
+}
+
+static void settle(aglm_blend *out, const unsigned *votes, size_t n_models, double value)
+{
+    unsigned total = 0;
+
+    memset(out, 0, sizeof *out);
+    out->value = value;
+    for (size_t k = 0; k < n_models; k++)
+        total += votes[k];
+    for (size_t k = 0; k < n_models; k++) {
+        if (!votes[k])
+            continue;
+        out->member[out->n] = k;
+        out->weight[out->n++] = (double)votes[k] / total;
+    }
+}
+
+aglm_rc aglm_blend_choose(aglm_blend *out, const aglm_finalists *f, const aglm_dataset *d, aglm_metric metric,
+                          const aglm_blend_limits *limits, aglm_error *err)
+{
+    unsigned votes[AGLM_FINALISTS_MAX] = {1};
+    struct table t;
+    double value = 0;
+    bool grown = f->n > 1;
+    aglm_rc rc = table_init(&t, f, d, metric, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    rc = value_with(&t, votes, &value, err);
+    for (int round = 0; rc == AGLM_OK && grown && round < ROUNDS_MAX; round++)
+        rc = grow(&t, f, limits, votes, &value, &grown, err);
+    if (rc == AGLM_OK)
+        settle(out, votes, f->n, value);
+    table_clear(&t);
+    return rc;
+}
+
+aglm_rc aglm_blend_probs(const aglm_blend *b, const aglm_finalists *f, const aglm_dataset *d, uint32_t *rows,
+                         float *probs, size_t *n, aglm_error *err)
+{
+    unsigned votes[AGLM_FINALISTS_MAX] = {0};
+    struct table t;
+    double value = 0;
+    aglm_rc rc = table_init(&t, f, d, AGLM_METRIC_ACCURACY, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    /* Weights are votes over their total: any common multiple gives the same mean. */
+    for (size_t i = 0; i < b->n; i++)
+        votes[b->member[i]] = (unsigned)lround(b->weight[i] * 27720.0);
+    if ((rc = value_with(&t, votes, &value, err)) == AGLM_OK) {
+        memcpy(rows, t.rows, t.n * sizeof *rows);
+        memcpy(probs, t.mean, t.n * t.labels * sizeof *probs);
+        *n = t.n;
+    }
+    table_clear(&t);
+    return rc;
+}

@@ -1,0 +1,594 @@
+#include "tune/run_priv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/pool.h"
+
+#define FINALISTS 6
+#define FAILURES_MAX 20
+#define ATTR_DATA "autoglm:data"
+
+void aglm_tune_options_init(aglm_tune_options *o)
+{
+    memset(o, 0, sizeof *o);
+    o->metric = -1;
+}
+
+char *aglm_run_params(const aglm_run *r, const double *x)
+{
+    aglm_json_writer w;
+    aglm_str s;
+
+    aglm_str_init(&s, 1 << 20);
+    aglm_json_writer_init(&w, &s);
+    aglm_point_write(r->plan.space, x, &w);
+    char *text = aglm_str_take(&s);
+    aglm_str_clear(&s);
+    return text;
+}
+
+aglm_measure aglm_run_measure(const aglm_run *r, const aglm_cancel *cancel)
+{
+    return (aglm_measure){
+        .data = r->input.data,
+        .plan = &r->stages,
+        .metric = r->metric,
+        .cancel = cancel,
+        .max_memory_bytes = r->trial_memory,
+        .probe_latency = true,
+    };
+}
+
+void aglm_run_emit(aglm_run *r, aglm_tune_event *e)
+{
+    if (!r->o->on_event)
+        return;
+    pthread_mutex_lock(&r->lock);
+    e->elapsed_s = aglm_clock_since_s(r->start_ns);
+    e->left_s = r->end_ns ? (double)(r->end_ns - r->start_ns) / 1e9 - e->elapsed_s : NAN;
+    e->best_number = r->finalists.n ? r->finalists.items[0].number : -1;
+    e->best_value = r->finalists.n ? r->finalists.items[0].outcome.value : NAN;
+    e->finished = aglm_study_count(r->study, AGLM_TRIAL_COMPLETE) + aglm_study_count(r->study, AGLM_TRIAL_PRUNED);
+    r->o->on_event(r->o->arg, e);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void aglm_run_phase(aglm_run *r, const char *text)
+{
+    aglm_tune_event e = {.kind = AGLM_TUNE_PHASE, .number = -1, .value = NAN, .text = text};
+
+    aglm_run_emit(r, &e);
+}
+
+/* ---- time ---- */
+
+/* Wall time the refit of what would be chosen now needs, with a margin. */
+static double reserve_s(const aglm_run *r)
+{
+    double share = aglm_stage_share(&r->stages), longest = 0, sum = 0;
+    double cells = (double)r->stages.docs * (double)r->shape.labels;
+    size_t n = r->o->no_blend && r->finalists.n ? 1 : r->finalists.n;
+
+    for (size_t i = 0; i < n && i < 4; i++) {
+        double one = r->finalists.items[i].outcome.fit_s / share;
+        longest = one > longest ? one : longest;
+        sum += one;
+    }
+    double refit = sum / r->threads > longest ? sum / r->threads : longest;
+    return 0.3 + 1.3 * refit + 1e-7 * cells;
+}
+
+static void set_search_deadline(aglm_run *r)
+{
+    if (!r->end_ns)
+        return;
+    double budget = (double)(r->end_ns - r->start_ns) / 1e9;
+    double keep = reserve_s(r);
+    if (keep > 0.5 * budget)
+        keep = 0.5 * budget;
+    atomic_store(&r->search.deadline_ns, r->end_ns - (uint64_t)(keep * 1e9));
+}
+
+/* ---- one trial ---- */
+
+struct trial {
+    aglm_run *r;
+    int64_t number;
+    double *x;
+    char *params;
+    aglm_candidate candidate;
+    uint64_t start_ns;
+};
+
+static aglm_tune_event trial_event(const struct trial *t, aglm_tune_event_kind kind)
+{
+    return (aglm_tune_event){
+        .kind = kind, .number = t->number, .learner = t->candidate.learner->name, .params = t->params,
+        .value = NAN, .steps = t->r->stages.n_stages,
+    };
+}
+
+static bool report_stage(void *arg, unsigned stage, double value)
+{
+    struct trial *t = arg;
+    aglm_tune_event e = trial_event(t, AGLM_TUNE_TRIAL_REPORT);
+    bool prune = false;
+
+    e.step = stage + 1;
+    e.value = value;
+    if (aglm_study_report(t->r->study, t->number, stage + 1, value, &prune, NULL) != AGLM_OK)
+        prune = false;
+    aglm_run_emit(t->r, &e);
+    return prune;
+}
+
+static double over(double value, double limit)
+{
+    return limit > 0 && value > limit ? value / limit - 1.0 : 0.0;
+}
+
+/* The final model learns from all documents, so it grows by their share. */
+static double violation(const aglm_run *r, const aglm_outcome *o)
+{
+    return over((double)o->bytes / aglm_stage_share(&r->stages), (double)r->o->max_bytes) +
+           over(o->latency_p95_us, r->o->max_latency_us);
+}
+
+static void set_number(struct trial *t, const char *key, double v)
+{
+    char text[32];
+
+    aglm_double_format(text, v);
+    aglm_study_set_trial_attr(t->r->study, t->number, key, text, NULL);
+}
+
+static void note_failure(struct trial *t, aglm_rc rc, const aglm_error *err)
+{
+    aglm_json_writer w;
+    aglm_str s;
+
+    aglm_str_init(&s, 4096);
+    aglm_json_writer_init(&w, &s);
+    aglm_json_put_text(&w, rc == AGLM_CANCELLED ? "stopped: out of time" : err->msg);
+    if (s.rc == AGLM_OK)
+        aglm_study_set_trial_attr(t->r->study, t->number, "error", s.data, NULL);
+    aglm_str_clear(&s);
+}
+
+/* Keeps the first failure of the store or the study: without them the run cannot go on. */
+static void fail_run(aglm_run *r, aglm_rc rc, const aglm_error *err)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->rc == AGLM_OK) {
+        r->rc = rc;
+        r->error = *err;
+    }
+    pthread_mutex_unlock(&r->lock);
+    aglm_cancel_stop(&r->search);
+}
+
+/* Hands a complete trial to the finalists; true when it leads now. */
+static bool offer(struct trial *t, aglm_outcome *o, double bad)
+{
+    aglm_run *r = t->r;
+    bool leads = false;
+
+    pthread_mutex_lock(&r->lock);
+    r->failed_in_a_row = 0;
+    if (bad > 0) {
+        o->value = bad;
+        aglm_finalists_offer(&r->spare, t->number, &t->candidate, o);
+    } else {
+        leads = aglm_finalists_offer(&r->finalists, t->number, &t->candidate, o);
+        set_search_deadline(r);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return leads;
+}
+
+/* A trial cut off by the clock is all there is when the budget is shorter than one trial. */
+static void keep_partial(struct trial *t, aglm_outcome *o)
+{
+    pthread_mutex_lock(&t->r->lock);
+    if (t->r->finalists.n == 0)
+        aglm_finalists_offer(&t->r->partial, t->number, &t->candidate, o);
+    pthread_mutex_unlock(&t->r->lock);
+}
+
+static void end_trial(struct trial *t, aglm_rc rc, aglm_outcome *o, aglm_error *err)
+{
+    aglm_tune_event e = trial_event(t, AGLM_TUNE_TRIAL_END);
+    double bad = rc == AGLM_OK ? violation(t->r, o) : 0;
+    aglm_error told = {0};
+
+    e.state = rc == AGLM_OK ? AGLM_TRIAL_COMPLETE : rc == AGLM_PRUNED ? AGLM_TRIAL_PRUNED : AGLM_TRIAL_FAIL;
+    e.value = rc < 0 ? NAN : o->value;
+    e.step = o->stages_done;
+    e.latency_us = o->latency_p95_us;
+    e.bytes = o->bytes;
+    e.duration_s = aglm_clock_since_s(t->start_ns);
+    e.text = rc < 0 ? err->msg : NULL;
+    if (rc < 0)
+        note_failure(t, rc, err);
+    if (rc >= 0) {
+        set_number(t, "bytes", (double)o->bytes);
+        set_number(t, "latency_p95_us", o->latency_p95_us);
+    }
+    if (rc == AGLM_OK && (t->r->o->max_bytes || t->r->o->max_latency_us > 0))
+        aglm_study_set_violation(t->r->study, t->number, bad, NULL);
+    aglm_rc told_rc = aglm_study_tell(t->r->study, t->number, e.state, &e.value, rc >= 0 ? 1 : 0, &told);
+    if (told_rc != AGLM_OK)
+        fail_run(t->r, told_rc, &told);
+    bool leads = rc == AGLM_OK && offer(t, o, bad);
+    aglm_run_emit(t->r, &e);
+    if (rc == AGLM_CANCELLED && o->stages_done > 0)
+        keep_partial(t, o);
+    if (leads) {
+        e.kind = AGLM_TUNE_BEST;
+        aglm_run_emit(t->r, &e);
+    }
+}
+
+static void count_failure(aglm_run *r, aglm_rc rc, const aglm_error *err)
+{
+    pthread_mutex_lock(&r->lock);
+    bool hopeless = ++r->failed_in_a_row >= FAILURES_MAX && r->finalists.n == 0;
+    pthread_mutex_unlock(&r->lock);
+    if (hopeless)
+        fail_run(r, rc, err);
+}
+
+static void run_trial(struct trial *t)
+{
+    aglm_run *r = t->r;
+    aglm_measure m = aglm_run_measure(r, &r->search);
+    aglm_outcome o;
+    aglm_error err = {0};
+
+    t->start_ns = aglm_clock_ns();
+    t->candidate = aglm_plan_candidate(&r->plan, t->x, r->o->seed, t->number);
+    t->params = aglm_run_params(r, t->x);
+    aglm_tune_event e = trial_event(t, AGLM_TUNE_TRIAL_START);
+    aglm_run_emit(r, &e);
+    m.pruned = report_stage;
+    m.arg = t;
+    aglm_rc rc = aglm_candidate_measure(&o, &t->candidate, &m, &err);
+    end_trial(t, rc, &o, &err);
+    if (rc < 0 && rc != AGLM_CANCELLED)
+        count_failure(r, rc, &err);
+    aglm_outcome_clear(&o);
+    free(t->params);
+}
+
+/* ---- the search ---- */
+
+/* Takes a place among --trials; false when all are given away. */
+static bool take_turn(aglm_run *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool free_turn = r->rc == AGLM_OK && (r->o->trials == 0 || r->asked < r->o->trials);
+    r->asked += free_turn;
+    pthread_mutex_unlock(&r->lock);
+    return free_turn && !aglm_cancelled(&r->search);
+}
+
+static void work(void *arg, size_t worker)
+{
+    aglm_run *r = arg;
+    aglm_error err = {0};
+    double *x = aglm_calloc(r->plan.space->n, sizeof *x);
+
+    (void)worker;
+    if (!x) {
+        aglm_error_set(&err, AGLM_NOMEM, "out of memory for a worker");
+        fail_run(r, AGLM_NOMEM, &err);
+        return;
+    }
+    while (take_turn(r)) {
+        struct trial t = {.r = r, .x = x};
+        aglm_rc rc = aglm_study_ask(r->study, &t.number, x, &err);
+        if (rc == AGLM_DONE)
+            break;
+        if (rc != AGLM_OK) {
+            fail_run(r, rc, &err);
+            break;
+        }
+        run_trial(&t);
+    }
+    free(x);
+}
+
+static aglm_rc search(aglm_run *r, aglm_error *err)
+{
+    aglm_pool *pool = NULL;
+    aglm_rc rc = aglm_pool_new(&pool, r->threads, r->threads, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    rc = aglm_pool_for(pool, r->threads, work, r, err);
+    aglm_pool_free(pool);
+    if (rc == AGLM_OK && r->rc != AGLM_OK) {
+        if (err)
+            *err = r->error;
+        rc = r->rc;
+    }
+    return rc;
+}
+
+/* ---- opening ---- */
+
+/* The name by which the same command finds its study again: what the trials' values depend on. */
+static void name_study(const aglm_run *r, char *name, size_t size)
+{
+    aglm_sha256 sha;
+    char hex[65], head[256];
+    aglm_str space;
+
+    aglm_sha256_init(&sha);
+    int n = snprintf(head, sizeof head, "%s|%s|%s|%s|%u|%llu|", aglm_table_report(r->input.table)->sha256,
+                     r->input.valid_table ? aglm_table_report(r->input.valid_table)->sha256 : "-",
+                     aglm_task_name(r->input.guess.task), aglm_metric_name(r->metric), r->stages.folds,
+                     (unsigned long long)r->o->seed);
+    aglm_sha256_update(&sha, head, (size_t)n);
+    aglm_str_init(&space, 1 << 20);
+    aglm_space_write(r->plan.space, &space);
+    aglm_sha256_update(&sha, space.data, space.len);
+    aglm_str_clear(&space);
+    aglm_sha256_hex(&sha, hex);
+    snprintf(name, size, "tune-%.16s", hex);
+}
+
+/* A study may only go on with the data it began with. */
+static aglm_rc check_data(aglm_run *r, aglm_error *err)
+{
+    const char *mine = aglm_table_report(r->input.table)->sha256;
+    char json[80];
+    aglm_arena arena;
+    aglm_attr_row *attrs = NULL;
+    size_t n = 0;
+
+    snprintf(json, sizeof json, "\"%s\"", mine);
+    aglm_arena_init(&arena, 64 << 20);
+    aglm_rc rc = aglm_study_attrs(r->study, &arena, &attrs, &n, err);
+    bool known = false;
+    for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
+        if (strcmp(attrs[i].key, ATTR_DATA) != 0)
+            continue;
+        known = true;
+        if (strcmp(attrs[i].json, json) != 0)
+            rc = aglm_error_set(err, AGLM_INVALID, "study \"%s\" was made from other data than %s; give --study another name",
+                                r->result->study, r->o->input.file);
+    }
+    aglm_arena_clear(&arena);
+    return rc == AGLM_OK && !known ? aglm_study_set_attr(r->study, ATTR_DATA, json, err) : rc;
+}
+
+static aglm_rc enqueue_starts(aglm_run *r, aglm_error *err)
+{
+    double *x = aglm_calloc(r->plan.space->n, sizeof *x);
+    aglm_rc rc = AGLM_OK;
+
+    if (!x)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for the start points");
+    for (size_t i = 0; rc >= 0 && aglm_plan_start(&r->plan, i, x); i++)
+        rc = aglm_study_enqueue(r->study, x, NULL, err);
+    free(x);
+    return rc < 0 ? rc : AGLM_OK;
+}
+
+static aglm_rc open_study(aglm_run *r, aglm_error *err)
+{
+    const aglm_tune_options *o = r->o;
+    aglm_study_options so;
+    aglm_rc rc;
+
+    if (o->study)
+        snprintf(r->result->study, sizeof r->result->study, "%s", o->study);
+    else
+        name_study(r, r->result->study, sizeof r->result->study);
+    if ((rc = aglm_store_open(&r->store, o->storage ? o->storage : "memory", err)) != AGLM_OK)
+        return rc;
+    aglm_study_options_init(&so);
+    so.directions[0] = r->maximize ? AGLM_MAXIMIZE : AGLM_MINIMIZE;
+    so.seed = o->seed;
+    if (o->sampler && !(so.sampler = aglm_sampler_find(o->sampler)))
+        return aglm_error_set(err, AGLM_INVALID, "--sampler: there is no \"%.60s\"; use tpe, random or grid", o->sampler);
+    so.pruner = &aglm_pruner_asha;
+    so.pruner_options.max_step = r->stages.n_stages;
+    so.pruner_options.spared = (unsigned)r->plan.n_learners;
+    rc = aglm_study_open(&r->study, r->store, r->result->study, r->plan.space, &so, err);
+    if (rc == AGLM_OK)
+        rc = check_data(r, err);
+    if (rc == AGLM_OK && aglm_study_size(r->study) == 0)
+        rc = enqueue_starts(r, err);
+    return rc;
+}
+
+static aglm_rc open_data(aglm_run *r, aglm_error *err)
+{
+    const aglm_tune_options *o = r->o;
+    aglm_rc rc = aglm_input_open(&r->input, &o->input, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    r->metric = o->metric < 0 ? aglm_metric_default(r->input.guess.task) : (aglm_metric)o->metric;
+    r->maximize = aglm_metric_maximize(r->metric);
+    r->result->metric = r->metric;
+    r->shape = aglm_plan_shape(r->input.data);
+    if ((rc = aglm_plan_init(&r->plan, &r->shape, o->learners, err)) != AGLM_OK)
+        return rc;
+    return aglm_stage_plan_init(&r->stages, r->input.data, r->input.n_valid, o->folds, o->seed, err);
+}
+
+static aglm_rc set_memory(aglm_run *r, aglm_error *err)
+{
+    uint64_t now = aglm_memory_now(), limit = r->o->max_memory_bytes;
+
+    if (!limit)
+        return AGLM_OK;
+    if (now + (1 << 20) > limit)
+        return aglm_error_set(err, AGLM_LIMIT, "--max-memory %llu: the data alone takes %llu bytes",
+                              (unsigned long long)limit, (unsigned long long)now);
+    r->trial_memory = (limit - now) / r->threads;
+    return AGLM_OK;
+}
+
+static aglm_rc open_run(aglm_run *r, aglm_error *err)
+{
+    aglm_tune_event e = {.kind = AGLM_TUNE_START, .number = -1, .value = NAN};
+    aglm_rc rc;
+
+    if ((rc = open_data(r, err)) != AGLM_OK || (rc = set_memory(r, err)) != AGLM_OK ||
+        (rc = open_study(r, err)) != AGLM_OK)
+        return rc;
+    aglm_finalists_init(&r->finalists, r->o->no_blend ? 1 : FINALISTS, r->maximize);
+    aglm_finalists_init(&r->spare, 1, false);
+    aglm_finalists_init(&r->partial, 1, r->maximize);
+    e.input = &r->input;
+    e.steps = r->stages.n_stages;
+    aglm_run_emit(r, &e);
+    return AGLM_OK;
+}
+
+/* ---- resuming ---- */
+
+static bool leads_in(const aglm_trial *a, const aglm_trial *b, bool maximize)
+{
+    if (a->values[0] != b->values[0])
+        return maximize ? a->values[0] > b->values[0] : a->values[0] < b->values[0];
+    return a->number < b->number;
+}
+
+/* The best complete trial not yet measured again; NULL when there is none. */
+static const aglm_trial *next_best(const aglm_run *r, const aglm_trial *trials, size_t n, const bool *done)
+{
+    const aglm_trial *best = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        const aglm_trial *t = &trials[i];
+        if (done[i] || t->state != AGLM_TRIAL_COMPLETE || t->n_values == 0 || t->violation > 0)
+            continue;
+        if (!best || leads_in(t, best, r->maximize))
+            best = t;
+    }
+    return best;
+}
+
+static aglm_rc measure_again(aglm_run *r, const aglm_trial *t, aglm_error *err)
+{
+    aglm_candidate c = aglm_plan_candidate(&r->plan, t->x, r->o->seed, t->number);
+    aglm_measure m = aglm_run_measure(r, &r->search);
+    aglm_outcome o;
+    aglm_rc rc = aglm_candidate_measure(&o, &c, &m, err);
+
+    if (rc == AGLM_OK)
+        aglm_finalists_offer(&r->finalists, t->number, &c, &o);
+    aglm_outcome_clear(&o);
+    return rc == AGLM_CANCELLED ? AGLM_OK : rc;
+}
+
+/* Out-of-fold logits are not stored: the leaders of a resumed study are measured again, each by its own seed, so that a
+ * resumed run ends as one that was not interrupted. */
+static aglm_rc recall_finalists(aglm_run *r, aglm_error *err)
+{
+    aglm_arena arena;
+    aglm_trial *trials = NULL;
+    const aglm_trial *t;
+    size_t n = 0;
+
+    aglm_arena_init(&arena, 1ULL << 30);
+    aglm_rc rc = aglm_study_trials(r->study, &arena, &trials, &n, err);
+    bool *done = rc == AGLM_OK ? aglm_arena_alloc(&arena, n + 1) : NULL;
+    if (rc == AGLM_OK && !done)
+        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu trials", n);
+    for (size_t i = 0; rc == AGLM_OK && i < n; i++)
+        r->asked += aglm_trial_finished(&trials[i]);
+    for (size_t k = 0; rc == AGLM_OK && k < r->finalists.cap && (t = next_best(r, trials, n, done)); k++) {
+        done[t->number] = true;
+        rc = measure_again(r, t, err);
+    }
+    aglm_arena_clear(&arena);
+    set_search_deadline(r);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+static void count_trials(aglm_run *r)
+{
+    r->result->trials_complete = aglm_study_count(r->study, AGLM_TRIAL_COMPLETE);
+    r->result->trials_pruned = aglm_study_count(r->study, AGLM_TRIAL_PRUNED);
+    r->result->trials_failed = aglm_study_count(r->study, AGLM_TRIAL_FAIL);
+    r->result->search_s = aglm_clock_since_s(r->start_ns);
+}
+
+static void close_run(aglm_run *r)
+{
+    aglm_finalists_clear(&r->finalists);
+    aglm_finalists_clear(&r->spare);
+    aglm_finalists_clear(&r->partial);
+    aglm_study_close(r->study);
+    aglm_store_close(r->store);
+    aglm_stage_plan_clear(&r->stages);
+    aglm_plan_clear(&r->plan);
+    aglm_input_clear(&r->input);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+static aglm_rc run_all(aglm_run *r, aglm_error *err)
+{
+    aglm_tune_event done = {.kind = AGLM_TUNE_DONE, .number = -1, .value = NAN};
+    aglm_rc rc;
+
+    if ((rc = open_run(r, err)) != AGLM_OK || (rc = recall_finalists(r, err)) != AGLM_OK ||
+        (rc = search(r, err)) != AGLM_OK)
+        return rc;
+    count_trials(r);
+    r->result->interrupted = aglm_cancel_requested(r->o->cancel);
+    if (r->result->interrupted)
+        return aglm_error_set(err, AGLM_CANCELLED, "interrupted; every finished trial is saved in study \"%s\"",
+                              r->result->study);
+    if ((rc = aglm_run_finish(r, err)) != AGLM_OK)
+        return rc;
+    if (r->o->out && (rc = aglm_run_publish(r, err)) != AGLM_OK)
+        return rc;
+    r->result->total_s = aglm_clock_since_s(r->start_ns);
+    aglm_run_emit(r, &done);
+    return AGLM_OK;
+}
+
+aglm_rc aglm_tune_run(aglm_tune_result *out, const aglm_tune_options *options, aglm_error *err)
+{
+    aglm_run *r = aglm_calloc(1, sizeof *r);
+
+    memset(out, 0, sizeof *out);
+    if (!r)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a tuning run");
+    pthread_mutex_init(&r->lock, NULL);
+    r->o = options;
+    r->result = out;
+    r->start_ns = aglm_clock_ns();
+    r->end_ns = options->budget_ns ? r->start_ns + options->budget_ns : 0;
+    r->threads = options->threads ? options->threads : aglm_cpu_count();
+    aglm_cancel_init(&r->stop, options->cancel, r->end_ns);
+    aglm_cancel_init(&r->search, &r->stop, r->end_ns);
+    aglm_rc rc = run_all(r, err);
+    close_run(r);
+    return rc;
+}
+
+void aglm_tune_result_clear(aglm_tune_result *r)
+{
+    for (size_t i = 0; i < r->n_leaders; i++)
+        free(r->leaders[i].params);
+    aglm_score_clear(&r->score);
+    aglm_bundle_clear(&r->bundle);
+    memset(r, 0, sizeof *r);
+}
