@@ -1,0 +1,426 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "cli/commands.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
+#include "search/study.h"
+
+#define ARENA_MAX (4ULL << 30)
+
+static const aglm_option OPTIONS[] = {
+    {"storage", 0, AGLM_OPTION_TEXT, "URL", "sqlite:///FILE or the file itself (needed)", NULL, 0, 0},
+    {"study", 0, AGLM_OPTION_TEXT, "NAME", "the study; may be left out when there is only one", NULL, 0, 0},
+    {"format", 0, AGLM_OPTION_WORD, "F", "of export: json (default) or csv", "json|csv", 0, 0},
+    {"json", 0, AGLM_OPTION_FLAG, NULL, "print JSON", NULL, 0, 0},
+};
+
+/* A study as read from its store. */
+struct book {
+    aglm_store *store;
+    aglm_arena arena;
+    aglm_study_row *studies;
+    size_t n_studies;
+    const aglm_study_row *study;
+    aglm_space *space;
+    aglm_trial *trials;
+    size_t n_trials;
+};
+
+static void book_close(struct book *b)
+{
+    aglm_space_free(b->space);
+    aglm_arena_clear(&b->arena);
+    aglm_store_close(b->store);
+}
+
+/* Looking must not make a database out of a mistyped name. */
+static aglm_rc must_exist(const char *url, aglm_error *err)
+{
+    static const char SCHEME[] = "sqlite:///";
+    const char *path = strncmp(url, SCHEME, sizeof SCHEME - 1) == 0 ? url + sizeof SCHEME - 1 : url;
+
+    if (strstr(path, "://") || aglm_path_exists(path))
+        return AGLM_OK;
+    return aglm_error_set(err, AGLM_NOTFOUND, "--storage %.200s: there is no such file", path);
+}
+
+static aglm_rc book_open(struct book *b, const aglm_args *a, aglm_error *err)
+{
+    const char *url = aglm_args_text(a, "storage", NULL);
+    aglm_rc rc;
+
+    memset(b, 0, sizeof *b);
+    aglm_arena_init(&b->arena, ARENA_MAX);
+    if (!url)
+        return aglm_error_set(err, AGLM_INVALID, "--storage is missing: give the database that tune named, as sqlite:///FILE");
+    if ((rc = must_exist(url, err)) != AGLM_OK || (rc = aglm_store_open(&b->store, url, err)) != AGLM_OK)
+        return rc;
+    return aglm_store_study_list(b->store, &b->arena, &b->studies, &b->n_studies, err);
+}
+
+static aglm_rc choose_study(struct book *b, const aglm_args *a, aglm_error *err)
+{
+    const char *name = aglm_args_text(a, "study", NULL);
+
+    for (size_t i = 0; i < b->n_studies; i++)
+        if (name ? strcmp(b->studies[i].name, name) == 0 : b->n_studies == 1)
+            b->study = &b->studies[i];
+    if (b->study)
+        return AGLM_OK;
+    if (name)
+        return aglm_error_set(err, AGLM_NOTFOUND, "there is no study \"%.100s\"; autoglm study list names them", name);
+    return aglm_error_set(err, AGLM_INVALID, "there are %zu studies; say which with --study NAME (autoglm study list names them)",
+                          b->n_studies);
+}
+
+static aglm_rc read_trials(struct book *b, aglm_error *err)
+{
+    aglm_trial_row *rows = NULL;
+    aglm_rc rc = aglm_store_trials(b->store, b->study->id, 0, &b->arena, &rows, &b->n_trials, err);
+
+    if (rc == AGLM_OK)
+        rc = aglm_study_stored_space(b->store, b->study->id, &b->space, err);
+    if (rc != AGLM_OK)
+        return rc;
+    b->trials = aglm_arena_array(&b->arena, b->n_trials + 1, sizeof *b->trials);
+    if (!b->trials)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu trials", b->n_trials);
+    for (size_t i = 0; rc == AGLM_OK && i < b->n_trials; i++)
+        rc = aglm_study_row_trial(b->space, b->study->directions[0], &rows[i], &b->arena, &b->trials[i], err);
+    return rc;
+}
+
+static const char *direction_name(aglm_direction d)
+{
+    return d == AGLM_MAXIMIZE ? "maximize" : "minimize";
+}
+
+static const char *state_name(aglm_trial_state s)
+{
+    static const char *const NAMES[] = {"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
+
+    return NAMES[s];
+}
+
+static const aglm_trial *best_of(const struct book *b)
+{
+    const aglm_trial *best = NULL;
+
+    for (size_t i = 0; i < b->n_trials; i++)
+        if (b->trials[i].state == AGLM_TRIAL_COMPLETE && (!best || aglm_trial_better(&b->trials[i], best)))
+            best = &b->trials[i];
+    return best;
+}
+
+/* ---- one trial in each form ---- */
+
+static void json_numbers(aglm_json_writer *w, const char *key, const double *v, size_t n)
+{
+    aglm_json_key(w, key);
+    aglm_json_open_array(w);
+    for (size_t i = 0; i < n; i++)
+        aglm_json_put_double(w, v[i]);
+    aglm_json_close_array(w);
+}
+
+static void json_attrs(aglm_json_writer *w, const aglm_trial *t)
+{
+    aglm_json_key(w, "attrs");
+    aglm_json_open_object(w);
+    for (size_t i = 0; i < t->n_attrs; i++) {
+        aglm_json_doc *doc = NULL;
+        aglm_json_options options = {.allow_nonfinite = true};
+        if (t->attrs[i].system ||
+            aglm_json_parse(&doc, t->attrs[i].json, strlen(t->attrs[i].json), &options, NULL) != AGLM_OK)
+            continue;
+        aglm_json_key(w, t->attrs[i].key);
+        aglm_json_put_value(w, aglm_json_root(doc));
+        aglm_json_free(doc);
+    }
+    aglm_json_close_object(w);
+}
+
+static void json_trial(aglm_json_writer *w, const struct book *b, const aglm_trial *t)
+{
+    aglm_json_open_object(w);
+    aglm_json_member_int(w, "number", t->number);
+    aglm_json_member_text(w, "state", state_name(t->state));
+    json_numbers(w, "values", t->values, t->n_values);
+    aglm_json_key(w, "params");
+    aglm_point_write(b->space, t->x, w);
+    aglm_json_member_double(w, "duration_s", t->duration_s);
+    aglm_json_key(w, "intermediate_values");
+    aglm_json_open_object(w);
+    for (size_t i = 0; i < t->n_steps; i++) {
+        char key[24];
+        snprintf(key, sizeof key, "%lld", (long long)t->steps[i].step);
+        aglm_json_member_double(w, key, t->steps[i].value);
+    }
+    aglm_json_close_object(w);
+    json_attrs(w, t);
+    aglm_json_close_object(w);
+}
+
+static char *params_text(const struct book *b, const aglm_trial *t)
+{
+    aglm_json_writer w;
+    aglm_str s;
+
+    aglm_str_init(&s, 1 << 20);
+    aglm_json_writer_init(&w, &s);
+    aglm_point_write(b->space, t->x, &w);
+    char *text = aglm_str_take(&s);
+    aglm_str_clear(&s);
+    return text;
+}
+
+static void print_trial(const struct book *b, const aglm_trial *t)
+{
+    char *json = params_text(b, t), params[1024] = "";
+
+    aglm_progress_params(json, params, sizeof params);
+    free(json);
+    printf("%6lld  %-8s ", (long long)t->number, state_name(t->state));
+    if (t->n_values)
+        printf("%12.6g", t->values[0]);
+    else
+        printf("%12s", "-");
+    if (isnan(t->duration_s))
+        printf("%9s  %s\n", "-", params);
+    else
+        printf("%8.2fs  %s\n", t->duration_s, params);
+}
+
+static void flush_json(aglm_str *s)
+{
+    if (s->rc == AGLM_OK)
+        printf("%s\n", s->data);
+    else
+        fprintf(stderr, "autoglm study: the answer does not fit: %s\n", aglm_rc_text(s->rc));
+    aglm_str_clear(s);
+}
+
+/* ---- the verbs ---- */
+
+static aglm_rc do_list(struct book *b, const aglm_args *a, aglm_error *err)
+{
+    aglm_json_writer w;
+    aglm_str s;
+
+    (void)err;
+    if (!aglm_args_flag(a, "json")) {
+        for (size_t i = 0; i < b->n_studies; i++)
+            printf("%-40s %8lld trials  %s\n", b->studies[i].name, (long long)b->studies[i].n_trials,
+                   direction_name(b->studies[i].directions[0]));
+        return AGLM_OK;
+    }
+    aglm_str_init(&s, 256u << 20);
+    aglm_json_writer_init(&w, &s);
+    aglm_json_open_array(&w);
+    for (size_t i = 0; i < b->n_studies; i++) {
+        aglm_json_open_object(&w);
+        aglm_json_member_text(&w, "name", b->studies[i].name);
+        aglm_json_member_int(&w, "trials", b->studies[i].n_trials);
+        aglm_json_member_text(&w, "direction", direction_name(b->studies[i].directions[0]));
+        aglm_json_close_object(&w);
+    }
+    aglm_json_close_array(&w);
+    flush_json(&s);
+    return AGLM_OK;
+}
+
+static void json_study(aglm_json_writer *w, const struct book *b, bool with_trials)
+{
+    const aglm_trial *best = best_of(b);
+
+    aglm_json_open_object(w);
+    aglm_json_member_text(w, "name", b->study->name);
+    aglm_json_member_text(w, "direction", direction_name(b->study->directions[0]));
+    aglm_json_member_int(w, "n_trials", (int64_t)b->n_trials);
+    aglm_json_key(w, "best");
+    if (best)
+        json_trial(w, b, best);
+    else
+        aglm_json_put_null(w);
+    if (with_trials) {
+        aglm_json_key(w, "trials");
+        aglm_json_open_array(w);
+        for (size_t i = 0; i < b->n_trials; i++)
+            json_trial(w, b, &b->trials[i]);
+        aglm_json_close_array(w);
+    }
+    aglm_json_close_object(w);
+}
+
+static void print_json(const struct book *b, bool with_trials)
+{
+    aglm_json_writer w;
+    aglm_str s;
+
+    aglm_str_init(&s, 2048u << 20);
+    aglm_json_writer_init(&w, &s);
+    w.nonfinite = true;
+    json_study(&w, b, with_trials);
+    flush_json(&s);
+}
+
+static aglm_rc do_show(struct book *b, const aglm_args *a, aglm_error *err)
+{
+    size_t count[5] = {0};
+    const aglm_trial *best = best_of(b);
+    aglm_str space;
+
+    (void)err;
+    if (aglm_args_flag(a, "json")) {
+        print_json(b, false);
+        return AGLM_OK;
+    }
+    for (size_t i = 0; i < b->n_trials; i++)
+        count[b->trials[i].state]++;
+    printf("study     %s\ndirection %s\ntrials    %zu: %zu complete, %zu pruned, %zu failed, %zu running, %zu waiting\n",
+           b->study->name, direction_name(b->study->directions[0]), b->n_trials, count[AGLM_TRIAL_COMPLETE],
+           count[AGLM_TRIAL_PRUNED], count[AGLM_TRIAL_FAIL], count[AGLM_TRIAL_RUNNING], count[AGLM_TRIAL_WAITING]);
+    aglm_str_init(&space, 1 << 24);
+    aglm_space_describe(b->space, &space);
+    printf("space\n%s", space.data);
+    aglm_str_clear(&space);
+    if (best) {
+        printf("best\n");
+        print_trial(b, best);
+    }
+    return AGLM_OK;
+}
+
+static aglm_rc do_trials(struct book *b, const aglm_args *a, aglm_error *err)
+{
+    (void)err;
+    if (aglm_args_flag(a, "json")) {
+        print_json(b, true);
+        return AGLM_OK;
+    }
+    printf("%6s  %-8s %12s%9s  %s\n", "trial", "state", "value", "time", "parameters");
+    for (size_t i = 0; i < b->n_trials; i++)
+        print_trial(b, &b->trials[i]);
+    return AGLM_OK;
+}
+
+static aglm_rc do_best(struct book *b, const aglm_args *a, aglm_error *err)
+{
+    const aglm_trial *best = best_of(b);
+    aglm_json_writer w;
+    aglm_str s;
+
+    if (!best)
+        return aglm_error_set(err, AGLM_NOTFOUND, "study \"%.100s\" has no complete trial yet", b->study->name);
+    if (!aglm_args_flag(a, "json")) {
+        print_trial(b, best);
+        return AGLM_OK;
+    }
+    aglm_str_init(&s, 1u << 20);
+    aglm_json_writer_init(&w, &s);
+    json_trial(&w, b, best);
+    flush_json(&s);
+    return AGLM_OK;
+}
+
+static void csv_text(const char *text)
+{
+    bool quote = strpbrk(text, ",\"\r\n") != NULL;
+
+    if (quote)
+        putchar('"');
+    for (; *text; text++) {
+        if (*text == '"')
+            putchar('"');
+        putchar(*text);
+    }
+    if (quote)
+        putchar('"');
+}
+
+static void csv_trial(const struct book *b, const aglm_trial *t)
+{
+    char cell[256];
+
+    printf("%lld,%s,", (long long)t->number, state_name(t->state));
+    if (t->n_values) {
+        aglm_double_format(cell, t->values[0]);
+        fputs(cell, stdout);
+    }
+    putchar(',');
+    if (!isnan(t->duration_s))
+        printf("%.6f", t->duration_s);
+    for (size_t i = 0; i < b->space->n; i++) {
+        putchar(',');
+        if (isnan(t->x[i]))
+            continue;
+        aglm_dist_format(&b->space->params[i].dist, t->x[i], cell, sizeof cell);
+        csv_text(cell);
+    }
+    putchar('\n');
+}
+
+static aglm_rc do_export(struct book *b, const aglm_args *a, aglm_error *err)
+{
+    (void)err;
+    if (strcmp(aglm_args_text(a, "format", "json"), "json") == 0) {
+        print_json(b, true);
+        return AGLM_OK;
+    }
+    printf("number,state,value,duration_s");
+    for (size_t i = 0; i < b->space->n; i++) {
+        printf(",");
+        csv_text(b->space->params[i].name);
+    }
+    putchar('\n');
+    for (size_t i = 0; i < b->n_trials; i++)
+        csv_trial(b, &b->trials[i]);
+    return AGLM_OK;
+}
+
+struct verb {
+    const char *name;
+    bool all; /* speaks of all studies, not of one */
+    aglm_rc (*run)(struct book *b, const aglm_args *a, aglm_error *err);
+};
+
+static const struct verb VERBS[] = {
+    {"list", true, do_list}, {"show", false, do_show},     {"trials", false, do_trials},
+    {"best", false, do_best}, {"export", false, do_export},
+};
+
+static int run(const aglm_args *a)
+{
+    const struct verb *verb = NULL;
+    struct book b;
+    aglm_error err = {0};
+
+    for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++)
+        if (strcmp(a->operands[0], VERBS[i].name) == 0)
+            verb = &VERBS[i];
+    if (!verb)
+        return aglm_cli_fail(a, aglm_error_set(&err, AGLM_INVALID, "\"%.40s\": expected list, show, trials, best or export",
+                                               a->operands[0]), &err);
+    aglm_rc rc = book_open(&b, a, &err);
+    if (rc == AGLM_OK && !verb->all && (rc = choose_study(&b, a, &err)) == AGLM_OK)
+        rc = read_trials(&b, &err);
+    if (rc == AGLM_OK)
+        rc = verb->run(&b, a, &err);
+    int code = rc == AGLM_OK ? AGLM_EXIT_OK : aglm_cli_fail(a, rc, &err);
+    book_close(&b);
+    return code;
+}
+
+const aglm_command aglm_command_study = {
+    .name = "study", .operands = "list|show|trials|best|export", .operands_min = 1, .operands_max = 1,
+    .summary = "look into studies, ours and Optuna's",
+    .about = "Reads a study database in Optuna's schema; nothing is changed.",
+    .options = OPTIONS, .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    .examples = "  autoglm study trials --storage sqlite:///reviews.bundle.study.db\n  autoglm study export --storage s.db --format csv",
+    .run = run,
+};
