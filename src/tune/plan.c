@@ -135,14 +135,59 @@ aglm_data_shape aglm_plan_shape(const aglm_dataset *d)
     return shape;
 }
 
+struct override {
+    const char *name;
+    double value;
+};
+
+#define OVERRIDES_MAX 6
+
+/* A learner's defaults with some parameters set otherwise: settings that were each best by cross-validation on several of
+ * the nine sets in docs/benchmarks.md, and differ enough to be worth blending. */
+static const struct variation {
+    const char *learner;
+    struct override set[OVERRIDES_MAX];
+} VARIATIONS[] = {
+    {"linear", {{"weight", 0}}},
+    {"linear", {{"weight", 0}, {"chars", 2}, {"char_span", 0}, {"min_df", 2}, {"prefix_n", 0}}},
+    {"linear", {{"loss", 1}, {"c", 10}}},
+};
+
+#define N_VARIATIONS (sizeof VARIATIONS / sizeof *VARIATIONS)
+
+static size_t find_learner(const aglm_plan *p, const char *name)
+{
+    size_t l = 0;
+
+    while (l < p->n_learners && strcmp(p->learners[l]->name, name) != 0)
+        l++;
+    return l;
+}
+
+static void apply(const aglm_plan *p, size_t learner, const struct override *set, double *x)
+{
+    for (size_t i = 0; i < OVERRIDES_MAX && set[i].name; i++)
+        for (size_t k = 0; k < p->n_params[learner]; k++)
+            if (strcmp(p->params[learner][k].name, set[i].name) == 0)
+                x[p->first[learner] + k] = aglm_dist_snap(&p->space->params[p->first[learner] + k].dist, set[i].value);
+}
+
 bool aglm_plan_start(const aglm_plan *p, size_t i, double *x)
 {
-    if (i >= p->n_learners)
+    size_t learner = i;
+
+    if (i >= p->n_learners + N_VARIATIONS)
         return false;
-    x[0] = (double)i;
+    if (i >= p->n_learners)
+        learner = find_learner(p, VARIATIONS[i - p->n_learners].learner);
     for (size_t l = 0; l < p->n_learners; l++)
         for (size_t k = 0; k < p->n_params[l]; k++)
             x[p->first[l] + k] = p->params[l][k].start;
+    if (learner == p->n_learners) /* a variation of a learner that is left out: its place is a repeated start */
+        learner = 0;
+    else if (i >= p->n_learners)
+        apply(p, learner, VARIATIONS[i - p->n_learners].set, x);
+    x[0] = (double)learner;
     aglm_space_settle(p->space, x);
     return true;
 }
