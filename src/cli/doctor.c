@@ -52,7 +52,7 @@ static void check_store(struct finding *f)
     aglm_error err = {0};
 
     f->ok = aglm_store_open(&s, "memory", &err) == AGLM_OK;
-    snprintf(f->text, sizeof f->text, "%s %s", f->ok ? "SQLite" : err.msg, f->ok ? sqlite3_libversion() : "");
+    snprintf(f->text, sizeof f->text, "%.150s %s", f->ok ? "SQLite" : err.msg, f->ok ? sqlite3_libversion() : "");
     aglm_store_close(s);
 }
 

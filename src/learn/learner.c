@@ -4,6 +4,7 @@
 
 static const aglm_learner_ops *const learners[] = {
     &aglm_learner_linear,
+    &aglm_learner_embed,
 };
 
 const aglm_learner_ops *const *aglm_learners(size_t *n)

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 
 #define FINALISTS 6
+#define SPARED 10 /* trials that set the scale before any is stopped early */
 #define FAILURES_MAX 20
 #define ATTR_DATA "autoglm:data"
 
@@ -401,7 +402,7 @@ static aglm_rc open_study(aglm_run *r, aglm_error *err)
         return aglm_error_set(err, AGLM_INVALID, "--sampler: there is no \"%.60s\"; use tpe, random or grid", o->sampler);
     so.pruner = &aglm_pruner_asha;
     so.pruner_options.max_step = r->stages.n_stages;
-    so.pruner_options.spared = (unsigned)r->plan.n_learners;
+    so.pruner_options.spared = SPARED;
     rc = aglm_study_open(&r->study, r->store, r->result->study, r->plan.space, &so, err);
     if (rc == AGLM_OK)
         rc = check_data(r, err);
