@@ -249,7 +249,7 @@ static int density(void)
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "cost") == 0)
-        return cost(argv[2], atoi(argv[3]));
+        return cost(argv[2], (int)strtol(argv[3], NULL, 10));
     if (argc == 5 && strcmp(argv[1], "drive") == 0)
         return drive(argv[2], argv[3], argv[4]);
     if (argc == 2 && strcmp(argv[1], "density") == 0)

@@ -377,13 +377,13 @@ void aglm_history_start(aglm_history *h, size_t number, double started_s)
 }
 
 aglm_rc aglm_history_finish(aglm_history *h, size_t number, aglm_trial_state state,
-                            const double *values, size_t n, double duration_s, aglm_error *err)
+                            const double *values, size_t n, double duration_s)
 {
     struct record *r = h->records[number];
     aglm_rc rc = copy_values(r, values, n);
 
     if (rc != AGLM_OK)
-        return no_room(err, number, rc);
+        return rc;
     h->count[r->t.state]--;
     r->t.state = state;
     r->t.duration_s = duration_s;

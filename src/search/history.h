@@ -71,7 +71,8 @@ void aglm_history_set_violation(aglm_history *h, size_t number, double violation
 /* A point that was not whole when the trial was added (another program's queue). x: [space->n] */
 aglm_rc aglm_history_set_point(aglm_history *h, size_t number, const double *x, aglm_error *err);
 void aglm_history_start(aglm_history *h, size_t number, double started_s);
+/* AGLM_NOMEM (only with several values) leaves it as it was. */
 aglm_rc aglm_history_finish(aglm_history *h, size_t number, aglm_trial_state state,
-                            const double *values, size_t n, double duration_s, aglm_error *err);
+                            const double *values, size_t n, double duration_s);
 
 #endif

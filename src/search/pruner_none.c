@@ -4,6 +4,8 @@
 
 static aglm_rc none_open(void **self, const aglm_pruner_options *options, aglm_error *err)
 {
+    (void)options;
+    (void)err;
     *self = NULL;
     return AGLM_OK;
 }
@@ -11,12 +13,18 @@ static aglm_rc none_open(void **self, const aglm_pruner_options *options, aglm_e
 static aglm_rc none_report(void *self, int64_t number, int64_t step, double loss, bool *prune,
                            aglm_error *err)
 {
+    (void)self;
+    (void)number;
+    (void)step;
+    (void)loss;
+    (void)err;
     *prune = false;
     return AGLM_OK;
 }
 
 static void none_close(void *self)
 {
+    (void)self;
 }
 
 const aglm_pruner_ops aglm_pruner_none = {

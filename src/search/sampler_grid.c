@@ -95,6 +95,7 @@ static aglm_rc grid_open(void **self, const aglm_history *history,
 {
     struct grid *g = calloc(1, sizeof *g);
 
+    (void)seed;
     *self = NULL;
     if (options->grid_levels == 0) {
         free(g);
@@ -118,6 +119,8 @@ static aglm_rc grid_ask(void *self, int64_t number, double *x, aglm_error *err)
 {
     struct grid *g = self;
 
+    (void)number;
+    (void)err;
     for (; g->next < g->size; g->next++) {
         aglm_space_at(g->levels, g->next, x);
         for (size_t i = 0; i < g->space->n; i++) {

@@ -12,6 +12,7 @@ static aglm_rc random_open(void **self, const aglm_history *history,
 {
     struct random *r = malloc(sizeof *r);
 
+    (void)options;
     *self = r;
     if (!r)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
@@ -24,6 +25,7 @@ static aglm_rc random_ask(void *self, int64_t number, double *x, aglm_error *err
     const struct random *r = self;
     aglm_rng rng;
 
+    (void)err;
     aglm_rng_init_stream(&rng, r->seed, (uint64_t)number);
     return aglm_history_fresh(r->history, &rng, x);
 }

@@ -1,5 +1,6 @@
 #include "search/space.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,7 @@ static void set_branch(const aglm_space *s, size_t i, size_t c, uint64_t at, dou
         if (s->params[j].parent != (int)i || !holds(&s->params[j], (double)c))
             continue;
         uint64_t n = subtree_size(s, j);
+        assert(n > 0); /* only spaces that can be counted are listed */
         set_subtree(s, j, at % n, x);
         at /= n;
     }
@@ -287,6 +289,7 @@ void aglm_space_at(const aglm_space *s, uint64_t i, double *x)
         if (s->params[j].parent >= 0)
             continue;
         uint64_t n = subtree_size(s, j);
+        assert(n > 0);
         set_subtree(s, j, i % n, x);
         i /= n;
     }

@@ -1,7 +1,6 @@
 #include "search/stored.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #define MAX_STUDY_BYTES ((size_t)1 << 32) /* of the rows of one study */
@@ -42,25 +41,36 @@ static int64_t days_from_date(int year, int month, int day)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
+/* The digits of one field, as wide as it is; -1 when another character is among them. */
+static int field(const char *text, int at, int width)
+{
+    int v = 0;
+
+    for (int i = at; i < at + width; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        v = 10 * v + (text[i] - '0');
+    }
+    return v;
+}
+
 double aglm_stored_time(const char *text)
 {
-    int year;
-    int month;
-    int day;
-    int hour;
-    int minute;
-    int second;
-    char fraction[7] = "";
+    static const char form[] = "0000-00-00 00:00:00";
+    size_t len = text ? strlen(text) : 0;
 
-    if (!text || sscanf(text, "%4d-%2d-%2d %2d:%2d:%2d.%6[0-9]", &year, &month, &day, &hour,
-                        &minute, &second, fraction) < 6)
+    if (len < sizeof form - 1)
         return NAN;
-    double micro = 0.0;
-    double scale = 0.1;
-    for (const char *c = fraction; *c; c++, scale /= 10.0)
-        micro += (double)(*c - '0') * scale;
-    int64_t seconds = days_from_date(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-    return (double)seconds + micro;
+    for (size_t i = 0; i < sizeof form - 1; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        if (form[i] == '0' ? !digit : text[i] != form[i])
+            return NAN;
+    }
+    int64_t days = days_from_date(field(text, 0, 4), field(text, 5, 2), field(text, 8, 2));
+    int64_t seconds = days * 86400 + field(text, 11, 2) * 3600 + field(text, 14, 2) * 60 +
+                      field(text, 17, 2);
+    int micro = len >= 26 && text[19] == '.' ? field(text, 20, 6) : 0;
+    return (double)seconds + 1e-6 * (micro < 0 ? 0 : micro);
 }
 
 static aglm_rc misfit(aglm_error *err, int64_t number, const char *param, const char *why)
@@ -69,17 +79,18 @@ static aglm_rc misfit(aglm_error *err, int64_t number, const char *param, const 
                           (long long)number, param, why);
 }
 
-static aglm_rc read_param(const aglm_space *space, const char *const *dist_json, int64_t number,
-                          const aglm_param_row *row, aglm_arena *a, double *x, aglm_error *err)
+static aglm_rc read_param(const aglm_stored_reader *r, int64_t number, const aglm_param_row *row,
+                          double *x, aglm_error *err)
 {
     aglm_dist stored;
-    int at = aglm_space_find(space, row->name);
+    int at = aglm_space_find(r->space, row->name);
 
     if (at < 0)
         return AGLM_OK;
-    const aglm_dist *d = &space->params[at].dist;
-    if (!dist_json || strcmp(dist_json[at], row->distribution) != 0) {
-        aglm_rc rc = aglm_dist_read(&stored, row->distribution, strlen(row->distribution), a, err);
+    const aglm_dist *d = &r->space->params[at].dist;
+    if (!r->dist_json || strcmp(r->dist_json[at], row->distribution) != 0) {
+        aglm_rc rc = aglm_dist_read(&stored, row->distribution, strlen(row->distribution), r->arena,
+                                    err);
         if (rc != AGLM_OK) {
             aglm_error_prefix(err, "trial %lld, parameter \"%.128s\"", (long long)number,
                               row->name);
@@ -148,11 +159,11 @@ static double read_violation(const aglm_trial_row *row)
     return total;
 }
 
-aglm_rc aglm_stored_trial(const aglm_space *space, const char *const *dist_json, double sign,
-                          const aglm_trial_row *row, aglm_arena *a, aglm_trial *out,
+aglm_rc aglm_stored_trial(const aglm_stored_reader *r, const aglm_trial_row *row, aglm_trial *out,
                           aglm_error *err)
 {
-    double *x = aglm_arena_array(a, space->n, sizeof *x);
+    const aglm_space *space = r->space;
+    double *x = aglm_arena_array(r->arena, space->n, sizeof *x);
     double started = aglm_stored_time(row->started);
 
     if (!x)
@@ -161,7 +172,7 @@ aglm_rc aglm_stored_trial(const aglm_space *space, const char *const *dist_json,
     for (size_t i = 0; i < space->n; i++)
         x[i] = NAN;
     for (size_t i = 0; i < row->n_params; i++) {
-        aglm_rc rc = read_param(space, dist_json, row->number, &row->params[i], a, x, err);
+        aglm_rc rc = read_param(r, row->number, &row->params[i], x, err);
         if (rc != AGLM_OK)
             return rc;
     }
@@ -172,7 +183,7 @@ aglm_rc aglm_stored_trial(const aglm_space *space, const char *const *dist_json,
         .x = x,
         .values = row->values,
         .n_values = row->n_values,
-        .loss = row->n_values ? sign * row->values[0] : NAN,
+        .loss = row->n_values ? r->sign * row->values[0] : NAN,
         .violation = read_violation(row),
         .steps = row->steps,
         .n_steps = row->n_steps,

@@ -26,12 +26,18 @@ aglm_rc aglm_stored_study(aglm_store *store, const char *name, aglm_study_row *o
 aglm_rc aglm_study_stored_space(aglm_store *store, int64_t study, aglm_space **out,
                                 aglm_error *err);
 
-/* One stored row as a trial of that space, in the arena. dist_json: [space->n] the space's
- * distributions as JSON (saves parsing those that are equal), or NULL. sign: 1 minimise, -1
- * maximise. Parameters that the space does not have are left out; AGLM_FORMAT names trial and
- * parameter when kind, log or choices differ. */
-aglm_rc aglm_stored_trial(const aglm_space *space, const char *const *dist_json, double sign,
-                          const aglm_trial_row *row, aglm_arena *a, aglm_trial *out,
+/* How rows are read: borrowed for the length of the calls. */
+typedef struct aglm_stored_reader {
+    const aglm_space *space;
+    const char *const *dist_json; /* [space->n] the distributions as JSON, which saves parsing equal
+                                     ones; or NULL */
+    double sign;                  /* 1 minimise, -1 maximise */
+    aglm_arena *arena;            /* what the trial points to */
+} aglm_stored_reader;
+
+/* One stored row as a trial of that space. Parameters that the space does not have are left out;
+ * AGLM_FORMAT names trial and parameter when kind, log or choices differ. */
+aglm_rc aglm_stored_trial(const aglm_stored_reader *r, const aglm_trial_row *row, aglm_trial *out,
                           aglm_error *err);
 
 /* "YYYY-MM-DD HH:MM:SS[.ffffff]", naive UTC, as Unix time in seconds; NaN for NULL or another form.

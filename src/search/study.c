@@ -245,15 +245,14 @@ bool aglm_study_should_prune(aglm_study *s, int64_t number)
 /* What is told may end as something else: NaN is no value, and a pruned trial's value is its last
  * report. */
 static aglm_rc settle_result(const aglm_study *s, const aglm_trial *t, aglm_trial_end *end,
-                             double *last, const char **reason, aglm_error *err)
+                             const char **reason, aglm_error *err)
 {
     if (end->state == AGLM_TRIAL_RUNNING || end->state == AGLM_TRIAL_WAITING)
         return aglm_error_set(err, AGLM_INVALID, "trial %lld: told a state that ends nothing",
                               (long long)t->number);
     if (end->state == AGLM_TRIAL_PRUNED && end->n_values == 0 && t->n_steps > 0) {
-        *last = t->steps[t->n_steps - 1].value;
-        end->values = last;
-        end->n_values = isnan(*last) ? 0 : 1;
+        end->values = &t->steps[t->n_steps - 1].value;
+        end->n_values = isnan(end->values[0]) ? 0 : 1;
     }
     size_t want = end->state == AGLM_TRIAL_COMPLETE || end->n_values > 0 ? s->options.n_directions
                                                                          : 0;
@@ -275,11 +274,10 @@ static aglm_rc tell(aglm_study *s, int64_t number, aglm_trial_end *end, aglm_err
 {
     const aglm_trial *t;
     const char *reason = NULL;
-    double last;
     aglm_rc rc = find(s, number, AGLM_TRIAL_RUNNING, &t, err);
 
     if (rc == AGLM_OK)
-        rc = settle_result(s, t, end, &last, &reason, err);
+        rc = settle_result(s, t, end, &reason, err);
     if (rc == AGLM_OK && reason) {
         aglm_attr_row attr = {.key = AGLM_ATTR_FAIL_REASON, .json = reason, .system = true};
         rc = aglm_history_set_attr(s->history, (size_t)number, &attr, err);
@@ -294,9 +292,11 @@ static aglm_rc tell(aglm_study *s, int64_t number, aglm_trial_end *end, aglm_err
     if (rc != AGLM_OK)
         return rc;
     rc = aglm_history_finish(s->history, (size_t)number, end->state, end->values, end->n_values,
-                             fmax(wall_clock_s() - t->started_s, 0.0), err);
+                             fmax(wall_clock_s() - t->started_s, 0.0));
+    if (rc != AGLM_OK)
+        return aglm_error_set(err, rc, "trial %lld: %s", (long long)number, aglm_rc_text(rc));
     s->flags[number] &= (uint8_t)~AGLM_STUDY_MINE;
-    return rc == AGLM_OK ? told(s, number, err) : rc;
+    return told(s, number, err);
 }
 
 aglm_rc aglm_study_tell(aglm_study *s, int64_t number, aglm_trial_state state, const double *values,
@@ -322,18 +322,15 @@ static aglm_rc set_trial_attr(aglm_study *s, int64_t number, const aglm_attr_row
 aglm_rc aglm_study_set_violation(aglm_study *s, int64_t number, double violation, aglm_error *err)
 {
     char value[40];
-    char json[48] = "[";
+    char json[48];
 
     if (isnan(violation))
         return aglm_error_set(err, AGLM_INVALID, "trial %lld: the violation is not a number",
                               (long long)number);
+    aglm_double_format(value, violation);
     if (isinf(violation)) /* as Python's json writes it */
-        strcat(json, violation > 0.0 ? "Infinity" : "-Infinity");
-    else {
-        aglm_double_format(value, violation);
-        strcat(json, value);
-    }
-    strcat(json, "]");
+        snprintf(value, sizeof value, "%s", violation > 0.0 ? "Infinity" : "-Infinity");
+    snprintf(json, sizeof json, "[%s]", value);
     aglm_attr_row attr = {.key = AGLM_ATTR_CONSTRAINTS, .json = json, .system = true};
     pthread_mutex_lock(&s->lock);
     aglm_rc rc = set_trial_attr(s, number, &attr, err);

@@ -18,11 +18,12 @@ static const char *direction_word(aglm_direction d)
 static aglm_rc take_rows(aglm_study *s, aglm_arena *a, const aglm_trial_row *rows, size_t n,
                          int64_t until, aglm_error *err)
 {
+    aglm_stored_reader r = {s->space, s->dist_json, s->sign, a};
     aglm_rc rc = AGLM_OK;
 
     for (size_t i = 0; rc == AGLM_OK && i < n && rows[i].number < until; i++) {
         aglm_trial t;
-        rc = aglm_stored_trial(s->space, s->dist_json, s->sign, &rows[i], a, &t, err);
+        rc = aglm_stored_trial(&r, &rows[i], &t, err);
         if (rc == AGLM_OK)
             rc = aglm_history_add(s->history, &t, err);
         if (rc == AGLM_OK)
@@ -329,6 +330,7 @@ aglm_rc aglm_study_row_trial(const aglm_space *space, aglm_direction direction,
                              const aglm_trial_row *row, aglm_arena *a, aglm_trial *out,
                              aglm_error *err)
 {
-    return aglm_stored_trial(space, NULL, direction == AGLM_MAXIMIZE ? -1.0 : 1.0, row, a, out,
-                             err);
+    aglm_stored_reader r = {space, NULL, direction == AGLM_MAXIMIZE ? -1.0 : 1.0, a};
+
+    return aglm_stored_trial(&r, row, out, err);
 }

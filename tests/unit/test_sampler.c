@@ -135,7 +135,7 @@ static void tell(struct run *r, size_t number, aglm_trial_state state)
 
     if (state == AGLM_TRIAL_PRUNED)
         aglm_history_report(r->history, number, 1 + (int64_t)(number % 3), v, NULL);
-    aglm_history_finish(r->history, number, state, &v, state != AGLM_TRIAL_FAIL, 0.0, NULL);
+    aglm_history_finish(r->history, number, state, &v, state != AGLM_TRIAL_FAIL, 0.0);
     if (r->ops->tell)
         assert_int_equal(r->ops->tell(r->self, t, NULL), AGLM_OK);
 }
@@ -310,7 +310,7 @@ static void tpe_keeps_away_from_what_is_infeasible(void **state)
         double v = -x[0]; /* the larger the better, but over 0.5 forbidden */
         if (x[0] > 0.5)
             aglm_history_set_violation(r.history, i, x[0] - 0.5);
-        aglm_history_finish(r.history, i, AGLM_TRIAL_COMPLETE, &v, 1, 0.0, NULL);
+        aglm_history_finish(r.history, i, AGLM_TRIAL_COMPLETE, &v, 1, 0.0);
         aglm_sampler_tpe.tell(r.self, aglm_history_trial(r.history, i), NULL);
         above += i >= 20 && x[0] > 0.6;
     }
