@@ -122,17 +122,13 @@ static void put_ascii_escape(aglm_str *out, unsigned char c)
         put_unit(out, c);
 }
 
-static void put_unicode(const aglm_json_writer *w, uint32_t cp)
+static void put_escaped_unicode(aglm_str *out, uint32_t cp)
 {
-    char bytes[4];
-
-    if (!w->python) {
-        aglm_str_append(w->out, bytes, aglm_utf8_encode(cp, bytes));
-    } else if (cp < 0x10000) {
-        put_unit(w->out, cp);
+    if (cp >= 0x10000) {
+        put_unit(out, 0xD800 + ((cp - 0x10000) >> 10));
+        put_unit(out, 0xDC00 + ((cp - 0x10000) & 0x3FF));
     } else {
-        put_unit(w->out, 0xD800 + ((cp - 0x10000) >> 10));
-        put_unit(w->out, 0xDC00 + ((cp - 0x10000) & 0x3FF));
+        put_unit(out, cp);
     }
 }
 
@@ -141,25 +137,53 @@ static bool is_plain(const aglm_json_writer *w, unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && !(w->python && c == 0x7f);
 }
 
-static void put_quoted(aglm_json_writer *w, const char *s, size_t len)
+/* Bytes from s on that are written as they are; valid UTF-8 counts unless Python's style is asked
+ * for. */
+static size_t plain_length(const aglm_json_writer *w, const char *s, size_t len)
 {
     size_t i = 0;
+    uint32_t cp;
 
-    aglm_str_putc(w->out, '"');
     while (i < len) {
-        size_t from = i;
-        while (i < len && is_plain(w, (unsigned char)s[i]))
+        if (is_plain(w, (unsigned char)s[i])) {
             i++;
-        aglm_str_append(w->out, s + from, i - from);
-        if (i == len)
-            break;
-        if ((unsigned char)s[i] < 0x80) {
-            put_ascii_escape(w->out, (unsigned char)s[i++]);
-        } else {
-            uint32_t cp;
-            i += aglm_utf8_decode(s + i, len - i, &cp);
-            put_unicode(w, cp);
+            continue;
         }
+        if ((unsigned char)s[i] < 0x80 || w->python)
+            break;
+        size_t step = aglm_utf8_decode(s + i, len - i, &cp);
+        if (step == 1)
+            break;
+        i += step;
+    }
+    return i;
+}
+
+/* Writes what stands at s and is not plain; returns its bytes. */
+static size_t put_special(const aglm_json_writer *w, const char *s, size_t len)
+{
+    uint32_t cp;
+    char bytes[4];
+    size_t step = aglm_utf8_decode(s, len, &cp);
+
+    if (cp < 0x80)
+        put_ascii_escape(w->out, (unsigned char)cp);
+    else if (w->python)
+        put_escaped_unicode(w->out, cp);
+    else
+        aglm_str_append(w->out, bytes, aglm_utf8_encode(cp, bytes));
+    return step;
+}
+
+static void put_quoted(aglm_json_writer *w, const char *s, size_t len)
+{
+    aglm_str_putc(w->out, '"');
+    for (size_t i = 0; i < len;) {
+        size_t plain = plain_length(w, s + i, len - i);
+        aglm_str_append(w->out, s + i, plain);
+        i += plain;
+        if (i < len)
+            i += put_special(w, s + i, len - i);
     }
     aglm_str_putc(w->out, '"');
 }

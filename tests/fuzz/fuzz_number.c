@@ -22,6 +22,11 @@ static bool strtod_takes(const char *text, double *v)
     return end != text && *end == '\0';
 }
 
+static bool same(double a, double b)
+{
+    return isnan(a) ? isnan(b) : a == b && signbit(a) == signbit(b);
+}
+
 static void compare(const char *text, size_t n)
 {
     double ours = 0;
@@ -37,10 +42,10 @@ static void compare(const char *text, size_t n)
     FUZZ_CHECK(taken == strtod_takes(text, &theirs));
     if (!taken)
         return;
-    FUZZ_CHECK(isnan(ours) ? isnan(theirs) : memcmp(&ours, &theirs, sizeof ours) == 0);
+    FUZZ_CHECK(same(ours, theirs));
     aglm_double_format(shortest, ours);
     FUZZ_CHECK(aglm_double_parse(shortest, strlen(shortest), &back));
-    FUZZ_CHECK(isnan(ours) || memcmp(&ours, &back, sizeof ours) == 0);
+    FUZZ_CHECK(same(ours, back));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

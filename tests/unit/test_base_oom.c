@@ -161,6 +161,9 @@ static aglm_rc use_files(void *arg, aglm_error *err)
     return rc;
 }
 
+/* In GBK. */
+static const char two_characters[4] = {'\xc4', '\xe3', '\xba', '\xc3'};
+
 static aglm_rc use_encoding(void *arg, aglm_error *err)
 {
     aglm_str s;
@@ -168,7 +171,7 @@ static aglm_rc use_encoding(void *arg, aglm_error *err)
 
     (void)arg;
     for (size_t i = 0; i < sizeof text; i += 4)
-        memcpy(text + i, "\xc4\xe3\xba\xc3", 4);
+        memcpy(text + i, two_characters, 4);
     aglm_str_init(&s, SIZE_MAX);
     aglm_rc rc = aglm_encoding_to_utf8(AGLM_ENC_GB18030, text, sizeof text, &s, err);
     if (!rc)

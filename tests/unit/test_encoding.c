@@ -172,6 +172,9 @@ static void converts_and_refuses(void **state)
     refuses(AGLM_ENC_UTF16BE, "\0a\xd8\x3d\0a", 6, 2);
 }
 
+static const char hello[4] = {'\xc4', '\xe3', '\xba', '\xc3'}; /* two characters in GBK */
+static const char face[4] = {'\x94', '\x39', '\xfc', '\x36'};  /* one in GB 18030 */
+
 /* Characters that straddle the ends of the conversion's inner buffers. */
 static void large_inputs_are_whole(void **state)
 {
@@ -182,7 +185,7 @@ static void large_inputs_are_whole(void **state)
     for (size_t shift = 0; shift < 4; shift++) {
         memset(data, 'x', shift);
         for (size_t i = 0; i < 100000; i++)
-            memcpy(data + shift + 4 * i, i % 3 ? "\xc4\xe3\xba\xc3" : "\x94\x39\xfc\x36", 4);
+            memcpy(data + shift + 4 * i, i % 3 ? hello : face, 4);
         aglm_str_init(&s, SIZE_MAX);
         assert_int_equal(aglm_encoding_to_utf8(AGLM_ENC_GB18030, data, shift + 400000, &s, NULL),
                          AGLM_OK);

@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -172,6 +174,42 @@ static void a_failed_write_leaves_the_old(void **state)
     assert_int_equal(rmdir(in_root("way")), 0);
 }
 
+/* 0: as it should be; 77: no right to mount here. */
+static int write_to_full_disk(void)
+{
+    char *data = calloc(1, 1 << 20);
+    aglm_error err = {0};
+    uint64_t bytes = 0;
+
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", in_root("full"), "tmpfs", 0, "size=256k") != 0) {
+        free(data);
+        return 77;
+    }
+    bool ok = aglm_file_write(in_root("full/f"), data, 100000, NULL) == AGLM_OK;
+    aglm_rc rc = aglm_file_write(in_root("full/f"), data, 1 << 20, &err);
+    free(data);
+    ok = ok && rc == AGLM_IO && strstr(err.msg, "No space left");
+    ok = ok && aglm_dir_size(in_root("full"), &bytes, NULL) == AGLM_OK && bytes == 100000;
+    return ok ? 0 : 1;
+}
+
+static void a_full_disk_leaves_the_old(void **state)
+{
+    int status;
+
+    (void)state;
+    assert_int_equal(mkdir(in_root("full"), 0755), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(write_to_full_disk());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(rmdir(in_root("full")), 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 static void killed_writers_never_tear(void **state)
 {
     char *text = malloc(300001);
@@ -291,6 +329,7 @@ int main(void)
         cmocka_unit_test(names_what_is_wrong),
         cmocka_unit_test(reads_pipes_up_to_the_limit),
         cmocka_unit_test(a_failed_write_leaves_the_old),
+        cmocka_unit_test(a_full_disk_leaves_the_old),
         cmocka_unit_test(killed_writers_never_tear),
         cmocka_unit_test(folders_are_made_and_removed),
         cmocka_unit_test(publish_moves_or_replaces),

@@ -71,12 +71,45 @@ static void bounds_keys_and_bytes(void **state)
     aglm_map_free(m);
 }
 
+/* Against a list that is searched from end to end. */
+static void agrees_with_a_list(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        char keys[300][8];
+        size_t lens[300];
+        uint32_t n = 0;
+        aglm_map *m = aglm_map_new(300, SIZE_MAX);
+        aglm_rng r;
+        aglm_rng_init(&r, seed);
+        for (int i = 0; i < 600; i++) {
+            char key[8];
+            uint32_t got;
+            uint32_t at = 0;
+            size_t len = aglm_rng_below(&r, 4);
+            for (size_t k = 0; k < len; k++)
+                key[k] = (char)aglm_rng_below(&r, 4);
+            while (at < n && (lens[at] != len || memcmp(keys[at], key, len) != 0))
+                at++;
+            assert_int_equal(aglm_map_find(m, key, len, &got), at < n);
+            assert_int_equal(aglm_map_intern(m, key, len, &got, NULL), AGLM_OK);
+            assert_int_equal(got, at);
+            memcpy(keys[at], key, len);
+            lens[at] = len;
+            n += at == n;
+        }
+        assert_int_equal(aglm_map_size(m), n);
+        aglm_map_free(m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_in_order),
         cmocka_unit_test(keys_are_bytes),
         cmocka_unit_test(bounds_keys_and_bytes),
+        cmocka_unit_test(agrees_with_a_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
