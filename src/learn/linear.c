@@ -12,6 +12,7 @@ enum {
     P_ACROSS,
     P_CJK_N,
     P_PREFIX_N,
+    P_SUFFIX_N,
     P_SHAPE,
     P_CASE,
     P_PUNCT,
@@ -38,7 +39,7 @@ static const char *const shape_choices[] = {"no", "yes"};
 static const char *const case_choices[] = {"fold", "keep"};
 static const char *const punct_choices[] = {"drop", "keep"};
 static const char *const edges_choices[] = {"no", "yes"};
-static const char *const weight_choices[] = {"tfidf", "gain", "ratio", "binary"};
+static const char *const weight_choices[] = {"tfidf", "gain", "gain-idf", "ratio", "binary-idf"};
 static const char *const loss_choices[] = {"hinge", "logistic"};
 static const char *const balance_choices[] = {"none", "balanced"};
 
@@ -80,6 +81,7 @@ static size_t linear_space(const aglm_data_shape *shape, aglm_hparam *out)
     out[P_ACROSS] = choice("char_span", CHOICES(across_choices), 1);
     out[P_CJK_N] = integer("cjk_n", 1, cjk ? 4 : 1, cjk ? 3 : 1);
     out[P_PREFIX_N] = integer("prefix_n", 0, 3, 3);
+    out[P_SUFFIX_N] = integer("suffix_n", 0, 3, cjk ? 3 : 0);
     out[P_SHAPE] = choice("shape", CHOICES(shape_choices), 1);
     out[P_CASE] = choice("case", CHOICES(case_choices), 0);
     out[P_PUNCT] = choice("punct", CHOICES(punct_choices), 1);
@@ -101,12 +103,19 @@ static bool is_real(int param)
 
 static aglm_rc read_params(const double *v, aglm_linear_params *p, aglm_error *err)
 {
-    static const double most[P_N] = {[P_WORD_N] = 5,    [P_CHARS] = N_CHARS - 1,
-                                     [P_ACROSS] = 1,    [P_CJK_N] = 5,
-                                     [P_PREFIX_N] = 5,  [P_SHAPE] = 1,
-                                     [P_CASE] = 1,      [P_PUNCT] = 1,
-                                     [P_EDGES] = 1,     [P_WEIGHT] = AGLM_WEIGHTINGS - 1,
-                                     [P_MIN_DF] = 1000, [P_LOSS] = 1,
+    static const double most[P_N] = {[P_WORD_N] = 5,
+                                     [P_CHARS] = N_CHARS - 1,
+                                     [P_ACROSS] = 1,
+                                     [P_CJK_N] = 5,
+                                     [P_PREFIX_N] = 5,
+                                     [P_SUFFIX_N] = 5,
+                                     [P_SHAPE] = 1,
+                                     [P_CASE] = 1,
+                                     [P_PUNCT] = 1,
+                                     [P_EDGES] = 1,
+                                     [P_WEIGHT] = AGLM_WEIGHTINGS - 1,
+                                     [P_MIN_DF] = 1000,
+                                     [P_LOSS] = 1,
                                      [P_BALANCE] = 1};
 
     for (int i = 0; i < P_N; i++) {
@@ -124,6 +133,7 @@ static aglm_rc read_params(const double *v, aglm_linear_params *p, aglm_error *e
                      .char_max = chars.max,
                      .cjk_n = (uint8_t)v[P_CJK_N],
                      .prefix_n = (uint8_t)v[P_PREFIX_N],
+                     .suffix_n = (uint8_t)v[P_SUFFIX_N],
                      .char_across = v[P_ACROSS] == 1,
                      .shape = v[P_SHAPE] == 1,
                      .lower = v[P_CASE] == 0,

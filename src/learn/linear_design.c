@@ -12,7 +12,8 @@ static bool is_plain_group(unsigned group)
 
 float aglm_linear_tf(aglm_weighting weighting, unsigned group, unsigned count)
 {
-    if (count == 1 || weighting != AGLM_WEIGHT_TFIDF || is_plain_group(group))
+    if (count == 1 || weighting == AGLM_WEIGHT_RATIO || weighting == AGLM_WEIGHT_BINARY ||
+        is_plain_group(group))
         return 1;
     return (float)(1 + log(count));
 }
@@ -146,25 +147,37 @@ static aglm_rc information_gain(const aglm_design *x, double *gain)
     return AGLM_OK;
 }
 
+static double scale_of(const aglm_design *x, size_t column, aglm_weighting weighting,
+                       const double *gain)
+{
+    double idf = smooth_idf(x->n_rows, x->df[column]);
+    double known = gain ? sqrt((gain[column] > 0 ? gain[column] : 0) + 0.01) : 1;
+
+    if (is_plain_group(x->matrix->group_of[x->feature_of[column]]))
+        return 1;
+    switch (weighting) {
+    case AGLM_WEIGHT_GAIN:
+        return sqrt(idf) * known;
+    case AGLM_WEIGHT_GAIN_IDF:
+        return idf * known;
+    case AGLM_WEIGHT_RATIO:
+        return 1;
+    default:
+        return idf;
+    }
+}
+
 static aglm_rc choose_scales(aglm_design *x, aglm_weighting weighting)
 {
     double *gain = NULL;
     aglm_rc rc = AGLM_OK;
 
-    if (weighting == AGLM_WEIGHT_GAIN) {
+    if (weighting == AGLM_WEIGHT_GAIN || weighting == AGLM_WEIGHT_GAIN_IDF) {
         gain = aglm_calloc(x->n_features, sizeof *gain);
         rc = gain ? information_gain(x, gain) : AGLM_NOMEM;
     }
-    for (size_t j = 0; !rc && j < x->n_features; j++) {
-        double scale = 1;
-        if (is_plain_group(x->matrix->group_of[x->feature_of[j]]))
-            scale = 1;
-        else if (weighting == AGLM_WEIGHT_TFIDF)
-            scale = smooth_idf(x->n_rows, x->df[j]);
-        else if (gain)
-            scale = sqrt(smooth_idf(x->n_rows, x->df[j]) * (0.01 + (gain[j] > 0 ? gain[j] : 0)));
-        x->scale[j] = aglm_scale_pack(scale);
-    }
+    for (size_t j = 0; !rc && j < x->n_features; j++)
+        x->scale[j] = aglm_scale_pack(scale_of(x, j, weighting, gain));
     free(gain);
     return rc;
 }

@@ -23,8 +23,8 @@ struct header {
     uint32_t weighting;
     float group_scale[AGLM_FEATURES_GROUPS];
     uint32_t reserved;
-    uint8_t word_n, char_min, char_max, cjk_n, prefix_n, char_across, lower, punct, edges, shape,
-        unused[6];
+    uint8_t word_n, char_min, char_max, cjk_n, prefix_n, suffix_n, char_across, lower, punct, edges,
+        shape, unused[5];
 };
 
 #define MAGIC 0x314e494c4d4c4741ULL /* "AGLMLIN1" */
@@ -77,6 +77,7 @@ static void bind(aglm_linear_model *m)
                                                 .char_max = h.char_max,
                                                 .cjk_n = h.cjk_n,
                                                 .prefix_n = h.prefix_n,
+                                                .suffix_n = h.suffix_n,
                                                 .char_across = h.char_across != 0,
                                                 .lower = h.lower != 0,
                                                 .punct = h.punct != 0,
@@ -113,6 +114,7 @@ static struct header header_of(const aglm_design *x, const aglm_linear_params *p
         .char_max = f->char_max,
         .cjk_n = f->cjk_n,
         .prefix_n = f->prefix_n,
+        .suffix_n = f->suffix_n,
         .char_across = f->char_across,
         .lower = f->lower,
         .punct = f->punct,

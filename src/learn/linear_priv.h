@@ -10,11 +10,11 @@
 
 /* How strong a feature is before learning. */
 typedef enum aglm_weighting {
-    AGLM_WEIGHT_TFIDF,  /* (1 + ln count) * idf, idf = 1 + ln((1 + n) / (1 + df)) (smooth idf as
-                           scikit-learn) */
-    AGLM_WEIGHT_GAIN,   /* presence * sqrt(idf * information gain about the label) */
-    AGLM_WEIGHT_RATIO,  /* presence * log-count ratio of the label (Wang and Manning 2012, NBSVM) */
-    AGLM_WEIGHT_BINARY, /* presence */
+    AGLM_WEIGHT_TFIDF, /* (1 + ln count) * idf; idf = 1 + ln((1 + n) / (1 + df)), as scikit-learn */
+    AGLM_WEIGHT_GAIN,  /* (1 + ln count) * sqrt(idf * information gain about the label) */
+    AGLM_WEIGHT_GAIN_IDF, /* (1 + ln count) * idf * sqrt(information gain) */
+    AGLM_WEIGHT_RATIO,    /* presence * log-count ratio (Wang and Manning 2012, NBSVM) */
+    AGLM_WEIGHT_BINARY,   /* presence * idf */
     AGLM_WEIGHTINGS
 } aglm_weighting;
 
