@@ -278,16 +278,19 @@ static void sq_close(aglm_store *s)
 static int wait_while_busy(void *arg, int tries)
 {
     sq *q = arg;
-    unsigned us = (unsigned)tries < BUSY_MAX_US / BUSY_STEP_US
-                      ? BUSY_STEP_US * ((unsigned)tries + 1)
-                      : BUSY_MAX_US;
+    unsigned us = BUSY_STEP_US * ((unsigned)tries + 1);
 
     if (tries == 0)
         q->waiting_since_ns = aglm_clock_ns();
-    else if (aglm_clock_since_s(q->waiting_since_ns) > BUSY_LIMIT_S)
+    if (aglm_clock_since_s(q->waiting_since_ns) > BUSY_LIMIT_S)
         return 0;
-    usleep(us);
+    usleep(us < BUSY_MAX_US ? us : BUSY_MAX_US);
     return 1;
+}
+
+void sq_set_patient(sq *q, bool patient)
+{
+    sqlite3_busy_handler(q->db, patient ? wait_while_busy : NULL, q);
 }
 
 static const aglm_store_ops sqlite_ops = {
@@ -331,7 +334,7 @@ aglm_rc aglm_store_sqlite_open(aglm_store **out, const char *path, aglm_error *e
         rc = q->db ? sq_fail(q, err) : aglm_error_set(err, rc, "%s: out of memory", path);
         goto fail;
     }
-    sqlite3_busy_handler(q->db, wait_while_busy, q);
+    sq_set_patient(q, true);
     rc = sq_schema_open(q, err);
     if (rc)
         goto fail;

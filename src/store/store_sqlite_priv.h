@@ -67,8 +67,8 @@
                  " FROM trials WHERE trial_id = ?")                                                \
     X(TRIAL_ROWS, "SELECT trial_id, number, state, datetime_start, datetime_complete"              \
                   " FROM trials WHERE study_id = ? ORDER BY trial_id DESC")                        \
-    X(PARAM_ROWS, "SELECT trial_id, param_name, param_value, distribution_json"                    \
-                  " FROM trial_params WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id, param_id") \
+    X(PARAM_ROWS, "SELECT trial_id, param_name, param_value, distribution_json, param_id"          \
+                  " FROM trial_params WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id")           \
     X(VALUE_ROWS,                                                                                  \
       "SELECT trial_id, objective, value, value_type"                                              \
       " FROM trial_values WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id, objective")            \
@@ -152,6 +152,9 @@ aglm_rc sq_next(sq *q, sqlite3_stmt *st, aglm_error *err);
 aglm_rc sq_run(sq *q, sqlite3_stmt *st, aglm_error *err);
 /* SQL without parameters, not kept. */
 aglm_rc sq_exec(sq *q, const char *sql, aglm_error *err);
+
+/* Wait for others' locks (up to half a minute a call), or answer AGLM_BUSY at once? */
+void sq_set_patient(sq *q, bool patient);
 
 /* Creates or checks the tables, chooses the journal. */
 aglm_rc sq_schema_open(sq *q, aglm_error *err);

@@ -49,26 +49,61 @@ typedef struct scan {
  */
 typedef struct part {
     sq_sql sql;
-    size_t size; /* of an element */
+    size_t size; /* of an element of scan.buf */
     aglm_rc (*read)(scan *sc, sqlite3_stmt *st, void *element, aglm_error *err);
-    aglm_rc (*give)(scan *sc, aglm_trial_row *row, const void *array, size_t n, aglm_error *err);
+    /* Copies the n > 0 elements in the buffer to the arena. */
+    aglm_rc (*give)(scan *sc, aglm_trial_row *row, size_t n, aglm_error *err);
 } part;
+
+/* The first n elements of the buffer in the arena, NULL when it is full. */
+static void *keep(const scan *sc, size_t n, size_t size)
+{
+    void *array = aglm_arena_array(sc->arena, n, size);
+
+    if (array)
+        memcpy(array, sc->buf, n * size);
+    return array;
+}
+
+/* The index gives a trial's parameters by name; sorting the few by id here is twice as quick as
+ * letting SQLite order a million rows by it. */
+typedef struct numbered_param {
+    aglm_param_row row;
+    int64_t id;
+} numbered_param;
+
+static int by_id(const void *a, const void *b)
+{
+    int64_t x = ((const numbered_param *)a)->id;
+    int64_t y = ((const numbered_param *)b)->id;
+
+    return (x > y) - (x < y);
+}
 
 static aglm_rc read_param(scan *sc, sqlite3_stmt *st, void *element, aglm_error *err)
 {
-    aglm_param_row *p = element;
+    numbered_param *p = element;
     const char *name = column(st, 1);
     const char *dist = column(st, 3);
 
-    p->name = aglm_text_cache_copy(&sc->cache, name, (size_t)sqlite3_column_bytes(st, 1));
-    p->distribution = aglm_text_cache_copy(&sc->cache, dist, (size_t)sqlite3_column_bytes(st, 3));
-    p->value = sqlite3_column_double(st, 2);
-    return p->name && p->distribution ? AGLM_OK : no_memory(sc->q, err);
+    p->row.name = aglm_text_cache_copy(&sc->cache, name, (size_t)sqlite3_column_bytes(st, 1));
+    p->row.distribution = aglm_text_cache_copy(&sc->cache, dist,
+                                               (size_t)sqlite3_column_bytes(st, 3));
+    p->row.value = sqlite3_column_double(st, 2);
+    p->id = sqlite3_column_int64(st, 4);
+    return p->row.name && p->row.distribution ? AGLM_OK : no_memory(sc->q, err);
 }
 
-static aglm_rc give_params(scan *sc, aglm_trial_row *row, const void *array, size_t n,
-                           aglm_error *err)
+static aglm_rc give_params(scan *sc, aglm_trial_row *row, size_t n, aglm_error *err)
 {
+    aglm_param_row *array = aglm_arena_array(sc->arena, n, sizeof *array);
+    numbered_param *from = sc->buf;
+
+    if (!array)
+        return no_memory(sc->q, err);
+    qsort(from, n, sizeof *from, by_id);
+    for (size_t i = 0; i < n; i++)
+        array[i] = from[i].row;
     row->params = array;
     row->n_params = n;
     return AGLM_OK;
@@ -98,12 +133,11 @@ static aglm_rc read_step(scan *sc, sqlite3_stmt *st, void *element, aglm_error *
                    "unknown intermediate_value_type", err);
 }
 
-static aglm_rc give_steps(scan *sc, aglm_trial_row *row, const void *array, size_t n,
-                          aglm_error *err)
+static aglm_rc give_steps(scan *sc, aglm_trial_row *row, size_t n, aglm_error *err)
 {
-    row->steps = array;
+    row->steps = keep(sc, n, sizeof *row->steps);
     row->n_steps = n;
-    return AGLM_OK;
+    return row->steps ? AGLM_OK : no_memory(sc->q, err);
 }
 
 static aglm_rc read_value(scan *sc, sqlite3_stmt *st, void *element, aglm_error *err)
@@ -115,14 +149,13 @@ static aglm_rc read_value(scan *sc, sqlite3_stmt *st, void *element, aglm_error 
     return bad_row(sc->q, "trial_values", sqlite3_column_int64(st, 0), "unknown value_type", err);
 }
 
-static aglm_rc give_values(scan *sc, aglm_trial_row *row, const void *array, size_t n,
-                           aglm_error *err)
+static aglm_rc give_values(scan *sc, aglm_trial_row *row, size_t n, aglm_error *err)
 {
     if (n > AGLM_STORE_MAX_OBJECTIVES)
         return bad_row(sc->q, "trial_values", row->id, "too many objectives", err);
-    row->values = array;
+    row->values = keep(sc, n, sizeof *row->values);
     row->n_values = n;
-    return AGLM_OK;
+    return row->values ? AGLM_OK : no_memory(sc->q, err);
 }
 
 static aglm_rc read_attr(scan *sc, sqlite3_stmt *st, void *element, aglm_error *err)
@@ -136,32 +169,19 @@ static aglm_rc read_attr(scan *sc, sqlite3_stmt *st, void *element, aglm_error *
     return at->key && at->json ? AGLM_OK : no_memory(sc->q, err);
 }
 
-static aglm_rc give_attrs(scan *sc, aglm_trial_row *row, const void *array, size_t n,
-                          aglm_error *err)
+static aglm_rc give_attrs(scan *sc, aglm_trial_row *row, size_t n, aglm_error *err)
 {
-    row->attrs = array;
+    row->attrs = keep(sc, n, sizeof *row->attrs);
     row->n_attrs = n;
-    return AGLM_OK;
+    return row->attrs ? AGLM_OK : no_memory(sc->q, err);
 }
 
 static const part parts[] = {
-    {SQ_PARAM_ROWS, sizeof(aglm_param_row), read_param, give_params},
+    {SQ_PARAM_ROWS, sizeof(numbered_param), read_param, give_params},
     {SQ_VALUE_ROWS, sizeof(double), read_value, give_values},
     {SQ_STEP_ROWS, sizeof(aglm_step_row), read_step, give_steps},
     {SQ_ATTR_ROWS, sizeof(aglm_attr_row), read_attr, give_attrs},
 };
-
-/* Hands the n elements gathered in buf to the trial. */
-static aglm_rc flush_part(scan *sc, const part *p, aglm_trial_row *row, size_t n, aglm_error *err)
-{
-    if (n == 0)
-        return AGLM_OK;
-    void *array = aglm_arena_array(sc->arena, n, p->size);
-    if (!array)
-        return no_memory(sc->q, err);
-    memcpy(array, sc->buf, n * p->size);
-    return p->give(sc, row, array, n, err);
-}
 
 /* One element more of the trial `row`. */
 static aglm_rc gather(scan *sc, const part *p, sqlite3_stmt *st, size_t at, aglm_error *err)
@@ -189,7 +209,7 @@ static aglm_rc scan_part(scan *sc, const part *p, aglm_error *err)
     while ((rc = sq_next(sc->q, st, err)) == AGLM_OK) {
         int64_t id = sqlite3_column_int64(st, 0);
         if (id != sc->rows[at].id) {
-            rc = flush_part(sc, p, &sc->rows[at], n, err);
+            rc = n > 0 ? p->give(sc, &sc->rows[at], n, err) : AGLM_OK;
             n = 0;
             while (at + 1 < sc->n && sc->rows[at].id < id)
                 at++;
@@ -201,7 +221,9 @@ static aglm_rc scan_part(scan *sc, const part *p, aglm_error *err)
             return rc;
         }
     }
-    return rc == AGLM_DONE ? flush_part(sc, p, &sc->rows[at], n, err) : rc;
+    if (rc == AGLM_DONE)
+        rc = n > 0 ? p->give(sc, &sc->rows[at], n, err) : AGLM_OK;
+    return rc;
 }
 
 static aglm_rc read_trial(sq *q, sqlite3_stmt *st, aglm_arena *a, aglm_trial_row *row,

@@ -250,19 +250,25 @@ static aglm_rc check_tables(sq *q, census *c, aglm_error *err)
 /* Is the file in WAL mode now? Others that hold the file just now leave it as it is. */
 static bool use_wal(sq *q)
 {
-    for (int i = 0; i < WAL_TRIES; i++) {
-        sqlite3_stmt *st = NULL;
-        bool wal = false;
+    bool wal = false;
+    int code = SQLITE_BUSY;
 
-        if (sqlite3_prepare_v2(q->db, "PRAGMA journal_mode = WAL", -1, &st, NULL) == SQLITE_OK &&
-            sqlite3_step(st) == SQLITE_ROW)
-            wal = strcmp((const char *)sqlite3_column_text(st, 0), "wal") == 0;
-        int code = sqlite3_finalize(st);
-        if (wal || (code & 0xff) != SQLITE_BUSY)
-            return wal;
-        usleep(10000);
+    sq_set_patient(q, false);
+    for (int i = 0; i < WAL_TRIES && code == SQLITE_BUSY; i++) {
+        sqlite3_stmt *st = NULL;
+        const unsigned char *mode = NULL;
+        code = sqlite3_prepare_v2(q->db, "PRAGMA journal_mode = WAL", -1, &st, NULL);
+        if (code == SQLITE_OK)
+            code = sqlite3_step(st);
+        if (code == SQLITE_ROW)
+            mode = sqlite3_column_text(st, 0);
+        wal = mode && strcmp((const char *)mode, "wal") == 0;
+        sqlite3_finalize(st);
+        if (code == SQLITE_BUSY)
+            usleep(10000);
     }
-    return false;
+    sq_set_patient(q, true);
+    return wal;
 }
 
 static aglm_rc create_tables(sq *q, aglm_error *err)
