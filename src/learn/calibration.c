@@ -129,7 +129,7 @@ static bool minimise(const struct evidence *e, bool multi_label, aglm_calibratio
         *out = next;
         c = at;
     }
-    return true;
+    return false; /* still falling: the data set no bound */
 }
 
 aglm_rc aglm_calibration_fit(aglm_calibration *out, const aglm_dataset *d, const uint32_t *rows,
