@@ -69,7 +69,7 @@ void aglm_delimited_look(const char *text, size_t len, char delimiter, char quot
     const char *end = text + len;
 
     *out = (aglm_delimited_scan){0};
-    while (p < end && out->rows < max_rows) {
+    while (p < end && out->rows < max_rows && !out->malformed) {
         const char *row = p;
         size_t fields = 1;
         p = look_at_cell(p, end, delimiter, quote, out);
@@ -114,7 +114,7 @@ static bool tsv_is_quoted(const char *text, size_t len)
 {
     aglm_delimited_scan plain, quoted;
 
-    if (!memchr(text, '"', len))
+    if (*text != '"' && !memmem(text, len, "\t\"", 2) && !memmem(text, len, "\n\"", 2))
         return false;
     aglm_delimited_look(text, len, '\t', '"', SIZE_MAX, &quoted);
     if (quoted.malformed || !quoted.consistent || !quoted.quoted)

@@ -112,7 +112,7 @@ typedef struct aglm_delimited_scan {
     size_t fields;      /* of the first row */
     size_t even;        /* rows that have as many */
     bool consistent;    /* all have */
-    bool malformed;     /* text behind a closing quote, or a quote never closed */
+    bool malformed;     /* text behind a closing quote, or a quote never closed: ends the look */
     size_t quoted;      /* cells in quotes */
     size_t doubled;     /* of those, with a doubled quote inside */
     size_t spanning;    /* of those, over several lines */

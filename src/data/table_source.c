@@ -169,20 +169,39 @@ static bool mostly_utf8(const char *s, size_t n)
     return whole >= 4 && whole > 4 * broken;
 }
 
+/* The common case, without looking at all the rarer ones. */
+static bool is_plain_utf8(const aglm_source *s)
+{
+    return !memchr(s->data, '\0', s->len) && aglm_utf8_check(s->data, s->len) == s->len;
+}
+
+static aglm_encoding guess_encoding(const aglm_source *s, size_t *bom, const char **why)
+{
+    if (is_plain_utf8(s)) {
+        aglm_encoding_guess(s->data, s->len < 64 ? s->len : 64, false, bom, why);
+        if (*bom == 0)
+            *why = "all bytes are valid UTF-8";
+        return AGLM_ENC_UTF8;
+    }
+    aglm_encoding e = aglm_encoding_guess(s->data, s->len, true, bom, why);
+    if ((e == AGLM_ENC_LATIN1 || e == AGLM_ENC_GB18030) && mostly_utf8(s->data, s->len)) {
+        e = AGLM_ENC_UTF8;
+        *why = "most sequences are valid UTF-8, some are broken";
+    }
+    return e;
+}
+
 static aglm_encoding choose_encoding(const aglm_source *s, const aglm_read_options *opt,
                                      size_t *bom, aglm_read_report *report)
 {
     const char *why = "";
-    aglm_encoding e = aglm_encoding_guess(s->data, s->len, true, bom, &why);
+    aglm_encoding e = guess_encoding(s, bom, &why);
 
     if (opt->encoding != AGLM_ENC_AUTO) {
         if (opt->encoding != e)
             *bom = 0;
         e = opt->encoding;
         why = "as told";
-    } else if ((e == AGLM_ENC_LATIN1 || e == AGLM_ENC_GB18030) && mostly_utf8(s->data, s->len)) {
-        e = AGLM_ENC_UTF8;
-        why = "most sequences are valid UTF-8, some are broken";
     }
     report->encoding_why = why;
     return report->encoding = e;
