@@ -145,15 +145,19 @@ static aglm_rc name_columns(aglm_table_builder *b)
 static aglm_rc finish_names(aglm_table_builder *b)
 {
     aglm_table *t = b->t;
-    aglm_header wanted = b->opt.header;
+    const aglm_header wanted = b->opt.header;
     const char *why = "as told";
 
     if (t->n_cols == 0 || t->cols[0].name)
         return AGLM_OK;
     bool may = t->report.format == AGLM_FORMAT_CSV || t->report.format == AGLM_FORMAT_TSV;
-    if (wanted == AGLM_HEADER_AUTO)
-        wanted = may && aglm_header_guess(t, &why) ? AGLM_HEADER_YES : AGLM_HEADER_NO;
-    t->header_rows = may && wanted == AGLM_HEADER_YES && t->n_rows ? 1 : 0;
+    bool header = wanted == AGLM_HEADER_YES;
+    if (may && wanted == AGLM_HEADER_AUTO) {
+        aglm_rc rc = aglm_header_guess(t, &header, &why, b->err);
+        if (rc)
+            return rc;
+    }
+    t->header_rows = may && header && t->n_rows ? 1 : 0;
     t->report.has_header = t->header_rows;
     t->report.header_why = why;
     return name_columns(b);

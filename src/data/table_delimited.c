@@ -175,9 +175,13 @@ static outcome end_cell(reader *r, char *p, char *stop)
 
 static aglm_rc add_cell(reader *r, char *begin, size_t len)
 {
-    if (aglm_grow(&r->cells, &r->cap, r->n + 1, sizeof *r->cells, AGLM_TABLE_MAX_COLS + 1))
-        return aglm_error_set(r->b->err, AGLM_LIMIT, "%s:%zu: over %d columns", r->b->name,
-                              r->row_line, AGLM_TABLE_MAX_COLS);
+    aglm_rc rc = aglm_grow(&r->cells, &r->cap, r->n + 1, sizeof *r->cells, AGLM_TABLE_MAX_COLS + 1);
+
+    if (rc == AGLM_NOMEM)
+        return aglm_builder_nomem(r->b);
+    if (rc)
+        return aglm_error_set(r->b->err, rc, "%s:%zu: over %d columns", r->b->name, r->row_line,
+                              AGLM_TABLE_MAX_COLS);
     r->cells[r->n++] = (span){begin, len};
     return AGLM_OK;
 }

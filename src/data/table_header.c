@@ -68,24 +68,25 @@ static bool is_word(aglm_cell c)
     return is_name(c) && !strchr(c.text, ' ');
 }
 
-static bool look_at_column(const aglm_table *t, size_t col, size_t rows, column_look *out)
+static aglm_rc look_at_column(const aglm_table *t, size_t col, size_t rows, column_look *out,
+                              aglm_error *err)
 {
-    aglm_map *seen = aglm_map_new(SAMPLE_ROWS + 1, (size_t)64 << 20);
+    aglm_map *seen = aglm_map_new(SAMPLE_ROWS + 1, SIZE_MAX);
     aglm_cell first = aglm_table_cell(t, 0, col);
     uint32_t number;
-    bool good = seen != NULL;
+    aglm_rc rc = seen ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "header: out of memory");
 
     *out = (column_look){0};
-    for (size_t i = 1; i < rows && good; i++) {
+    for (size_t i = 1; i < rows && !rc; i++) {
         aglm_cell c = aglm_table_cell(t, i, col);
         out->numbers += is_number(c);
         out->bytes += c.len;
         out->first_recurs |= c.len == first.len && memcmp(c.text, first.text, c.len) == 0;
-        good = aglm_map_intern(seen, c.text, c.len, &number, NULL) == AGLM_OK;
+        rc = aglm_map_intern(seen, c.text, c.len, &number, err);
     }
-    out->distinct = good ? aglm_map_size(seen) : rows;
+    out->distinct = rc ? 0 : aglm_map_size(seen);
     aglm_map_free(seen);
-    return good;
+    return rc;
 }
 
 typedef struct verdict {
@@ -94,7 +95,8 @@ typedef struct verdict {
     bool veto;
 } verdict;
 
-static void weigh_column(const aglm_table *t, size_t col, size_t rows, verdict *v)
+static aglm_rc weigh_column(const aglm_table *t, size_t col, size_t rows, verdict *v,
+                            aglm_error *err)
 {
     aglm_cell first = aglm_table_cell(t, 0, col);
     const size_t others = rows - 1;
@@ -102,12 +104,11 @@ static void weigh_column(const aglm_table *t, size_t col, size_t rows, verdict *
 
     if (!is_name(first)) {
         v->veto = true;
-        return;
+        return AGLM_OK;
     }
-    if (!look_at_column(t, col, rows, &look)) {
-        v->veto = true;
-        return;
-    }
+    aglm_rc rc = look_at_column(t, col, rows, &look, err);
+    if (rc)
+        return rc;
     bool repeats = look.distinct * 2 <= others;
     v->veto |= look.first_recurs && (repeats || others < 20);
     v->strong += is_one_of(first.text, strong, COUNT(strong));
@@ -116,31 +117,39 @@ static void weigh_column(const aglm_table *t, size_t col, size_t rows, verdict *
     v->over_labels += others >= 10 && repeats && !look.first_recurs;
     v->over_texts += others && !repeats && is_word(first) &&
                      look.bytes / others >= 2 * (size_t)first.len;
+    return AGLM_OK;
 }
 
-bool aglm_header_guess(const aglm_table *t, const char **why)
+static bool decide(const aglm_table *t, const verdict *v, const char **why)
 {
-    const size_t rows = t->n_rows < SAMPLE_ROWS ? t->n_rows : SAMPLE_ROWS;
-    verdict v = {0};
-
     *why = "the first row looks like data";
-    if (!rows)
+    if (v->veto)
         return false;
-    for (size_t i = 0; i < t->n_cols; i++)
-        weigh_column(t, i, rows, &v);
-    if (v.veto)
-        return false;
-    if (v.strong || v.weak == t->n_cols) {
+    if (v->strong || v->weak == t->n_cols) {
         *why = "the first row holds usual column names";
         return true;
     }
-    if (v.over_numbers) {
+    if (v->over_numbers) {
         *why = "the first row names a column of numbers";
         return true;
     }
-    if (v.over_labels && v.over_labels + v.over_texts == t->n_cols) {
+    if (v->over_labels && v->over_labels + v->over_texts == t->n_cols) {
         *why = "the first row is short and its values occur nowhere below";
         return true;
     }
     return false;
+}
+
+aglm_rc aglm_header_guess(const aglm_table *t, bool *header, const char **why, aglm_error *err)
+{
+    const size_t rows = t->n_rows < SAMPLE_ROWS ? t->n_rows : SAMPLE_ROWS;
+    verdict v = {.veto = rows == 0};
+
+    for (size_t i = 0; i < t->n_cols && !v.veto; i++) {
+        aglm_rc rc = weigh_column(t, i, rows, &v, err);
+        if (rc)
+            return rc;
+    }
+    *header = decide(t, &v, why);
+    return AGLM_OK;
 }

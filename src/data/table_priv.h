@@ -126,7 +126,7 @@ void aglm_delimited_look(const char *text, size_t len, char delimiter, char quot
 char aglm_delimiter_guess(const char *text, size_t len);
 
 /* Does the first row name the columns? *why gets a constant sentence. */
-bool aglm_header_guess(const aglm_table *t, const char **why);
+aglm_rc aglm_header_guess(const aglm_table *t, bool *header, const char **why, aglm_error *err);
 
 /* Readers, one a format. */
 aglm_rc aglm_table_read_delimited(aglm_table_builder *b);
