@@ -15,6 +15,7 @@ struct table {
     uint32_t *rows;
     size_t n, labels, n_models;
     float *probs; /* [models x n x labels] */
+    float *sum;   /* [n x labels] of the votes so far */
     float *mean;  /* [n x labels] */
 };
 
@@ -45,6 +46,7 @@ static void table_clear(struct table *t)
 {
     free(t->rows);
     free(t->probs);
+    free(t->sum);
     free(t->mean);
 }
 
@@ -59,8 +61,9 @@ static aglm_rc table_init(struct table *t, const aglm_finalists *f, const aglm_d
         goto nomem;
     t->n = common_rows(f, docs, t->rows);
     t->probs = aglm_calloc(f->n * t->n * t->labels, sizeof *t->probs);
+    t->sum = aglm_calloc(t->n * t->labels, sizeof *t->sum);
     t->mean = aglm_calloc(t->n * t->labels, sizeof *t->mean);
-    if (!t->probs || !t->mean)
+    if (!t->probs || !t->sum || !t->mean)
         goto nomem;
     for (size_t k = 0; k < f->n; k++)
         fill(t, &f->items[k].outcome, t->probs + k * t->n * t->labels);
@@ -70,21 +73,35 @@ nomem:
     return aglm_error_set(err, AGLM_NOMEM, "out of memory to blend %zu models", f->n);
 }
 
-static aglm_rc value_with(const struct table *t, const unsigned *votes, double *value, aglm_error *err)
+static void add_votes(const struct table *t, size_t model, unsigned votes)
+{
+    size_t cells = t->n * t->labels;
+    const float *p = t->probs + model * cells;
+
+    for (size_t i = 0; i < cells; i++)
+        t->sum[i] += (float)votes * p[i];
+}
+
+/* The metric of the votes so far, and one more for `extra` (or none: n_models). */
+static aglm_rc value_with(const struct table *t, unsigned votes, size_t extra, double *value, aglm_error *err)
+{
+    size_t cells = t->n * t->labels;
+    bool more = extra < t->n_models;
+    const float *p = more ? t->probs + extra * cells : t->sum;
+    float scale = 1.0f / (float)(votes + more), take = more ? 1.0f : 0.0f;
+
+    for (size_t i = 0; i < cells; i++)
+        t->mean[i] = (t->sum[i] + take * p[i]) * scale;
+    return aglm_score_metric(value, t->metric, t->d, t->rows, t->n, t->mean, err);
+}
+
+static unsigned total_of(const unsigned *votes, size_t n)
 {
     unsigned total = 0;
-    size_t cells = t->n * t->labels;
 
-    memset(t->mean, 0, cells * sizeof *t->mean);
-    for (size_t k = 0; k < t->n_models; k++)
+    for (size_t k = 0; k < n; k++)
         total += votes[k];
-    for (size_t k = 0; k < t->n_models; k++) {
-        float w = (float)votes[k] / (float)total;
-        const float *p = t->probs + k * cells;
-        for (size_t i = 0; votes[k] && i < cells; i++)
-            t->mean[i] += w * p[i];
-    }
-    return aglm_score_metric(value, t->metric, t->d, t->rows, t->n, t->mean, err);
+    return total;
 }
 
 static bool fits(const aglm_finalists *f, const unsigned *votes, const aglm_blend_limits *limits)
@@ -120,17 +137,19 @@ static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_b
     double best = *value;
     size_t pick = f->n;
 
+    unsigned total = total_of(votes, f->n);
+
     for (size_t k = 0; k < f->n; k++) {
         double v = 0;
-        aglm_rc rc = AGLM_OK;
         votes[k]++;
-        if (fits(f, votes, limits))
-            rc = value_with(t, votes, &v, err);
-        bool better = fits(f, votes, limits) && (f->maximize ? v > best : v < best);
+        bool fit = fits(f, votes, limits);
         votes[k]--;
+        if (!fit)
+            continue;
+        aglm_rc rc = value_with(t, total, k, &v, err);
         if (rc != AGLM_OK)
             return rc;
-        if (better) {
+        if (f->maximize ? v > best : v < best) {
             best = v;
             pick = k;
         }
@@ -138,6 +157,7 @@ static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_b
     *grown = pick < f->n && fabs(best - *value) >= worth(t, *value);
     if (*grown) {
         votes[pick]++;
+        add_votes(t, pick, 1);
         *value = best;
     }
     return AGLM_OK;
@@ -145,17 +165,14 @@ static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_b
 
 static void settle(aglm_blend *out, const unsigned *votes, size_t n_models, double value)
 {
-    unsigned total = 0;
-
     memset(out, 0, sizeof *out);
     out->value = value;
-    for (size_t k = 0; k < n_models; k++)
-        total += votes[k];
+    out->total = total_of(votes, n_models);
     for (size_t k = 0; k < n_models; k++) {
         if (!votes[k])
             continue;
         out->member[out->n] = k;
-        out->weight[out->n++] = (double)votes[k] / total;
+        out->votes[out->n++] = votes[k];
     }
 }
 
@@ -170,7 +187,8 @@ aglm_rc aglm_blend_choose(aglm_blend *out, const aglm_finalists *f, const aglm_d
 
     if (rc != AGLM_OK)
         return rc;
-    rc = value_with(&t, votes, &value, err);
+    add_votes(&t, 0, 1);
+    rc = value_with(&t, 1, f->n, &value, err);
     for (int round = 0; rc == AGLM_OK && grown && round < ROUNDS_MAX; round++)
         rc = grow(&t, f, limits, votes, &value, &grown, err);
     if (rc == AGLM_OK)
@@ -182,17 +200,15 @@ aglm_rc aglm_blend_choose(aglm_blend *out, const aglm_finalists *f, const aglm_d
 aglm_rc aglm_blend_probs(const aglm_blend *b, const aglm_finalists *f, const aglm_dataset *d, uint32_t *rows,
                          float *probs, size_t *n, aglm_error *err)
 {
-    unsigned votes[AGLM_FINALISTS_MAX] = {0};
     struct table t;
     double value = 0;
     aglm_rc rc = table_init(&t, f, d, AGLM_METRIC_ACCURACY, err);
 
     if (rc != AGLM_OK)
         return rc;
-    /* Weights are votes over their total: any common multiple gives the same mean. */
     for (size_t i = 0; i < b->n; i++)
-        votes[b->member[i]] = (unsigned)lround(b->weight[i] * 27720.0);
-    if ((rc = value_with(&t, votes, &value, err)) == AGLM_OK) {
+        add_votes(&t, b->member[i], b->votes[i]);
+    if ((rc = value_with(&t, b->total, f->n, &value, err)) == AGLM_OK) {
         memcpy(rows, t.rows, t.n * sizeof *rows);
         memcpy(probs, t.mean, t.n * t.labels * sizeof *probs);
         *n = t.n;

@@ -30,7 +30,8 @@ bool aglm_finalists_offer(aglm_finalists *f, int64_t number, const aglm_candidat
 /* Which finalists the final model asks, with what weight. */
 typedef struct aglm_blend {
     size_t member[AGLM_FINALISTS_MAX]; /* index among the finalists */
-    double weight[AGLM_FINALISTS_MAX]; /* add up to 1 */
+    unsigned votes[AGLM_FINALISTS_MAX];
+    unsigned total; /* of the votes: a member's weight is votes / total */
     size_t n;
     double value; /* of the metric, out of fold */
 } aglm_blend;

@@ -72,7 +72,7 @@ static aglm_rc stand_in(aglm_run *r, aglm_finalists *f, aglm_blend *blend, aglm_
     aglm_model *model = f->items[0].outcome.model;
 
     f->items[0].outcome.model = NULL;
-    *blend = (aglm_blend){.n = 1, .weight = {1.0}, .value = f->items[0].outcome.value};
+    *blend = (aglm_blend){.n = 1, .votes = {1}, .total = 1, .value = f->items[0].outcome.value};
     r->result->refitted = false;
     return set_member(r, &f->items[0], model, 1.0, err);
 }
@@ -93,7 +93,7 @@ static aglm_rc refit_blend(aglm_run *r, aglm_finalists *f, aglm_blend *blend, ag
     }
     r->result->refitted = true;
     for (size_t i = 0; i < blend->n; i++) {
-        aglm_rc one = set_member(r, jobs[i].item, jobs[i].model, blend->weight[i], err);
+        aglm_rc one = set_member(r, jobs[i].item, jobs[i].model, (double)blend->votes[i] / blend->total, err);
         rc = rc == AGLM_OK ? one : rc;
     }
     return rc;
@@ -238,6 +238,8 @@ aglm_rc aglm_run_finish(aglm_run *r, aglm_error *err)
     if (!f)
         return nothing_learned(r, err);
     aglm_run_phase(r, "refit");
+    if (r->end_ns) /* what follows the refit has its time too */
+        atomic_store(&r->stop.deadline_ns, r->end_ns - (uint64_t)(0.5e9 * aglm_run_overhead_s(r)));
     if ((rc = aglm_blend_choose(&blend, f, r->input.data, r->metric, &limits, err)) != AGLM_OK ||
         (rc = copy_labels(r, err)) != AGLM_OK || (rc = refit_blend(r, f, &blend, err)) != AGLM_OK ||
         (rc = score_blend(r, f, &blend, err)) != AGLM_OK || (rc = probe_bundle(r, err)) != AGLM_OK)

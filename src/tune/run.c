@@ -69,20 +69,29 @@ void aglm_run_phase(aglm_run *r, const char *text)
 
 /* ---- time ---- */
 
-/* Wall time the refit of what would be chosen now needs, with a margin. */
-static double reserve_s(const aglm_run *r)
+/* Wall time of choosing, scoring, probing and writing: it grows with documents x labels, and with how much of the
+ * processors other programs take. */
+double aglm_run_overhead_s(const aglm_run *r)
+{
+    double cells = (double)r->stages.docs * (double)r->shape.labels;
+
+    return r->slowness * (0.25 + 4e-7 * cells);
+}
+
+/* Wall time that what would be chosen now needs, with a margin. Until a trial is complete, a share of the budget. */
+static double reserve_s(const aglm_run *r, double budget)
 {
     double share = aglm_stage_share(&r->stages), longest = 0, sum = 0;
-    double cells = (double)r->stages.docs * (double)r->shape.labels;
-    size_t n = r->o->no_blend && r->finalists.n ? 1 : r->finalists.n;
 
-    for (size_t i = 0; i < n && i < 4; i++) {
+    if (r->finalists.n == 0)
+        return 0.1 * budget + aglm_run_overhead_s(r);
+    for (size_t i = 0; i < r->finalists.n && i < 4; i++) {
         double one = r->finalists.items[i].outcome.fit_s / share;
         longest = one > longest ? one : longest;
         sum += one;
     }
     double refit = sum / r->threads > longest ? sum / r->threads : longest;
-    return 0.3 + 1.3 * refit + 1e-7 * cells;
+    return aglm_run_overhead_s(r) + 1.3 * refit;
 }
 
 static void set_search_deadline(aglm_run *r)
@@ -90,7 +99,7 @@ static void set_search_deadline(aglm_run *r)
     if (!r->end_ns)
         return;
     double budget = (double)(r->end_ns - r->start_ns) / 1e9;
-    double keep = reserve_s(r);
+    double keep = reserve_s(r, budget);
     if (keep > 0.5 * budget)
         keep = 0.5 * budget;
     atomic_store(&r->search.deadline_ns, r->end_ns - (uint64_t)(keep * 1e9));
@@ -245,6 +254,16 @@ static void count_failure(aglm_run *r, aglm_rc rc, const aglm_error *err)
         fail_run(r, rc, err);
 }
 
+/* Wall time a second of CPU took in the last trial: above 1 where other programs take turns. */
+static void note_slowness(aglm_run *r, uint64_t wall_ns, uint64_t cpu_ns)
+{
+    double slowness = cpu_ns ? (double)wall_ns / (double)cpu_ns : 1;
+
+    pthread_mutex_lock(&r->lock);
+    r->slowness = slowness < 1 ? 1 : slowness > 10 ? 10 : slowness;
+    pthread_mutex_unlock(&r->lock);
+}
+
 static void run_trial(struct trial *t)
 {
     aglm_run *r = t->r;
@@ -259,7 +278,9 @@ static void run_trial(struct trial *t)
     aglm_run_emit(r, &e);
     m.pruned = report_stage;
     m.arg = t;
+    uint64_t cpu_ns = aglm_clock_cpu_ns();
     aglm_rc rc = aglm_candidate_measure(&o, &t->candidate, &m, &err);
+    note_slowness(r, aglm_clock_ns() - t->start_ns, aglm_clock_cpu_ns() - cpu_ns);
     end_trial(t, rc, &o, &err);
     if (rc < 0 && rc != AGLM_CANCELLED)
         count_failure(r, rc, &err);
@@ -576,6 +597,7 @@ aglm_rc aglm_tune_run(aglm_tune_result *out, const aglm_tune_options *options, a
     r->o = options;
     r->result = out;
     r->start_ns = aglm_clock_ns();
+    r->slowness = 1;
     r->end_ns = options->budget_ns ? r->start_ns + options->budget_ns : 0;
     r->threads = options->threads ? options->threads : aglm_cpu_count();
     aglm_cancel_init(&r->stop, options->cancel, r->end_ns);

@@ -33,6 +33,7 @@ typedef struct aglm_run {
     aglm_finalists partial;   /* the best one that the clock cut off */
     int64_t asked;            /* trials of the study that count against --trials */
     size_t failed_in_a_row;
+    double slowness; /* wall time over CPU time of the last trial, 1..10 */
     aglm_rc rc; /* the first failure that ends the run */
     aglm_error error;
 } aglm_run;
@@ -40,6 +41,7 @@ typedef struct aglm_run {
 /* Hands the event to the caller with time and best filled in; takes the lock. */
 void aglm_run_emit(aglm_run *r, aglm_tune_event *e);
 void aglm_run_phase(aglm_run *r, const char *text);
+double aglm_run_overhead_s(const aglm_run *r);
 aglm_measure aglm_run_measure(const aglm_run *r, const aglm_cancel *cancel);
 
 /* Blend, refit, score, leaders: result->bundle and the rest. */

@@ -43,7 +43,9 @@ cp "$AGLM_TMP/out" "$AGLM_TMP/completion"
 if command -v bash >/dev/null 2>&1; then
     check "bash takes the completions" bash -n "$AGLM_TMP/completion"
     check "bash completes an option" bash -c ". '$AGLM_TMP/completion'
-        COMP_WORDS=(autoglm tune --bud) COMP_CWORD=2 _autoglm 2>/dev/null
+        COMP_WORDS=(autoglm tune --bud)
+        COMP_CWORD=2
+        _autoglm
         [ \"\${COMPREPLY[0]}\" = --budget ]"
 fi
 run 0 "$AUTOGLM" help fish
