@@ -123,6 +123,9 @@ const aglm_kernels *aglm_kernels_best(void)
 
 /* x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(s), s = (m - 1) / (m + 1), |s| < 0.172:
  * ten terms suffice. */
+static const double inverse_odd[] = {1.0,      1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,
+                                     1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19};
+
 double aglm_log(double x)
 {
     int e;
@@ -135,7 +138,7 @@ double aglm_log(double x)
     double s = (m - 1) / (m + 1);
     double q = s * s;
     double sum = 0;
-    for (int k = 19; k >= 1; k -= 2)
-        sum = sum * q + 1.0 / k;
+    for (int k = 9; k >= 0; k--)
+        sum = sum * q + inverse_odd[k];
     return 2 * s * sum + e * 0.69314718055994531;
 }

@@ -36,7 +36,8 @@ static bool counts(const aglm_trial *t)
     return t->state == AGLM_TRIAL_COMPLETE && isfinite(t->loss);
 }
 
-/* The loss that splits the complete trials in halves: the k-th smallest, by counting (n is small beside a fit). */
+/* The loss that splits the complete trials in halves: the k-th smallest, by counting (n is small
+ * beside a fit). */
 static double median_loss(const aglm_trial *trials, size_t n, size_t complete)
 {
     double best = INFINITY;
@@ -53,7 +54,8 @@ static double median_loss(const aglm_trial *trials, size_t n, size_t complete)
     return best;
 }
 
-static double divergence(const aglm_space *space, size_t param, const aglm_trial *trials, size_t n, double split)
+static double divergence(const aglm_space *space, size_t param, const aglm_trial *trials, size_t n,
+                         double split)
 {
     const aglm_dist *d = &space->params[param].dist;
     struct histogram h;

@@ -54,10 +54,15 @@ double aglm_exp(double x)
     double shifted = x * LOG2_E + 0x1.8p52;
     double k = shifted - 0x1.8p52;
     double r = (x - k * LN2_HIGH) - k * LN2_LOW;
-    double p = 0.0;
+    double rr = r * r;
+    double even = inverse_factorial[12];
+    double odd = inverse_factorial[13];
 
-    for (int n = 13; n >= 0; n--)
-        p = p * r + inverse_factorial[n];
+    for (int n = 10; n >= 0; n -= 2) {
+        even = even * rr + inverse_factorial[n];
+        odd = odd * rr + inverse_factorial[n + 1];
+    }
+    double p = even + odd * r;
     uint64_t scale = bits_of(shifted) << 52; /* k = 1024 would overflow: 709 keeps k <= 1023 */
     return double_of(bits_of(p) + scale);
 }
@@ -147,6 +152,24 @@ static double tail_inverse(double q)
     return x + off / (1.0 - 0.5 * x * off);
 }
 
+/* Quantile of p = 0.5 + q for |q| <= 0.425 over q, as a ratio of polynomials in q^2: least squares
+ * fit made with 40 digits, relative error 2e-12. */
+static double central_quantile(double q)
+{
+    double r = q * q;
+    double over =
+        2.5066282746350024 +
+        r * (-27.388716242397884 +
+             r * (107.99436570259523 +
+                  r * (-182.25191091135855 + r * (116.95817320071951 - r * 14.744553713194412))));
+    double under =
+        1.0 + r * (-11.973714464952867 +
+                   r * (53.31945512820356 + r * (-107.22009937864989 +
+                                                 r * (92.22696515005718 - r * 23.9042941241372))));
+
+    return q * over / under;
+}
+
 double aglm_normal_cut_quantile(double u, double a, double b)
 {
     double x;
@@ -162,7 +185,10 @@ double aglm_normal_cut_quantile(double u, double a, double b)
         double above = aglm_normal_tail(b);
         double mass = 1.0 - below - above;
         double p = below + u * mass;
-        x = p <= 0.5 ? -tail_inverse(p) : tail_inverse(above + (1.0 - u) * mass);
+        if (p > 0.075 && p < 0.925)
+            x = central_quantile(p - 0.5);
+        else
+            x = p <= 0.5 ? -tail_inverse(p) : tail_inverse(above + (1.0 - u) * mass);
     }
     return x < a ? a : x > b ? b : x;
 }

@@ -14,6 +14,8 @@
 #define CLIP_KERNELS 99   /* from here on the smallest bandwidth is range / 100 */
 #define NARROW_CELL 0.125 /* of the smallest bandwidth: see aglm_normal_log_cell */
 #define MEMO_SLOTS 4096
+#define SMALL_LATTICE 64
+#define CELL_ROWS(values) (3 * (values) + 1) /* a value's kernels fall into at most 3 classes */
 #define SQRT_HALF 0.70710678118654752440
 
 /* Masses of lattice cells come again and again: a direct-mapped memory of them. */
@@ -36,6 +38,10 @@ struct dim {
     uint32_t *kernel; /* lattice: a kernel of each class */
     size_t n_rows;
     struct cell_mass *memo;
+    double *cells; /* small lattice: [values][CELL_ROWS(values)] masses, by value and class */
+    uint8_t
+        *filled; /* small lattice: [values] whether its cells are those of the present classes */
+    double last_sigma, last_log; /* many kernels share the smallest bandwidth */
 };
 
 struct aglm_parzen {
@@ -126,14 +132,49 @@ static aglm_rc reserve(aglm_parzen *p, size_t kernels)
     return AGLM_OK;
 }
 
+static double cell_log_mass(struct dim *d, double a, double b)
+{
+    uint64_t key[2];
+
+    memcpy(&key[0], &a, sizeof a);
+    memcpy(&key[1], &b, sizeof b);
+    uint64_t mixed = (key[0] ^ (key[1] << 1 | key[1] >> 63)) * 0x9E3779B97F4A7C15ULL;
+    struct cell_mass *slot = &d->memo[mixed >> 52];
+    if (slot->a != a || slot->b != b) { /* a == b == 0, as calloc leaves it, is no cell */
+        slot->a = a;
+        slot->b = b;
+        slot->log_mass = aglm_normal_log_mass(a, b);
+    }
+    return slot->log_mass;
+}
+
 static void set_norm(struct dim *d, size_t k)
 {
     double inv = 1.0 / d->sigma[k];
-    double inside = aglm_normal_log_mass((d->low - d->mu[k]) * inv, (d->high - d->mu[k]) * inv);
+    double a = (d->low - d->mu[k]) * inv;
+    double b = (d->high - d->mu[k]) * inv;
+    double inside = is_lattice(d) ? cell_log_mass(d, a, b) : aglm_normal_log_mass(a, b);
 
+    if (d->sigma[k] != d->last_sigma) {
+        d->last_sigma = d->sigma[k];
+        d->last_log = aglm_log(d->sigma[k]);
+    }
     d->inv[k] = inv * SQRT_HALF;
-    d->scale[k] = -aglm_log(d->sigma[k]) - AGLM_LOG_SQRT_2PI;
+    d->scale[k] = -d->last_log - AGLM_LOG_SQRT_2PI;
     d->norm[k] = is_lattice(d) ? -inside : d->scale[k] - inside;
+}
+
+static bool lattice_init(struct dim *d)
+{
+    uint64_t values = aglm_dist_count(&d->dist);
+
+    d->memo = aglm_calloc(MEMO_SLOTS, sizeof *d->memo);
+    if (values > 0 && values <= SMALL_LATTICE) {
+        d->cells = aglm_calloc(values * CELL_ROWS(values), sizeof *d->cells);
+        d->filled = aglm_calloc(SMALL_LATTICE, sizeof *d->filled);
+        return d->memo && d->cells && d->filled;
+    }
+    return d->memo;
 }
 
 static void set_prior(struct dim *d)
@@ -165,7 +206,7 @@ aglm_rc aglm_parzen_new(aglm_parzen **out, const aglm_dist *dists, size_t n_dims
         struct dim *d = &p->dims[i];
         d->dist = dists[i];
         dim_init(d, &dists[i]);
-        if (is_lattice(d) && !(d->memo = aglm_calloc(MEMO_SLOTS, sizeof *d->memo)))
+        if (is_lattice(d) && !lattice_init(d))
             goto out;
     }
     rc = reserve(p, 1);
@@ -195,6 +236,8 @@ void aglm_parzen_free(aglm_parzen *p)
         free(d->row);
         free(d->kernel);
         free(d->memo);
+        free(d->cells);
+        free(d->filled);
     }
     free(p->dims);
     free(p->terms);
@@ -412,6 +455,8 @@ static void set_rows(struct dim *d, size_t n)
         d->row[k] = (uint32_t)(rows - 1);
     }
     d->n_rows = rows;
+    if (d->filled)
+        memset(d->filled, 0, SMALL_LATTICE);
 }
 
 /* Log weights of the choice observed and of another one, n kernels being there besides the prior.
@@ -499,20 +544,25 @@ void aglm_parzen_sample(aglm_parzen *p, aglm_rng *rng, double *x)
     }
 }
 
-static double cell_log_mass(struct dim *d, double a, double b)
+static void fill_table(struct dim *d, double left, double right, double *table)
 {
-    uint64_t key[2];
-
-    memcpy(&key[0], &a, sizeof a);
-    memcpy(&key[1], &b, sizeof b);
-    uint64_t mixed = (key[0] ^ (key[1] << 1 | key[1] >> 63)) * 0x9E3779B97F4A7C15ULL;
-    struct cell_mass *slot = &d->memo[mixed >> 52];
-    if (slot->a != a || slot->b != b) { /* a == b == 0, as calloc leaves it, is no cell */
-        slot->a = a;
-        slot->b = b;
-        slot->log_mass = aglm_normal_log_mass(a, b);
+    for (size_t r = 0; r < d->n_rows; r++) {
+        size_t k = d->kernel[r];
+        double inv = 1.0 / d->sigma[k];
+        table[r] = cell_log_mass(d, (left - d->mu[k]) * inv, (right - d->mu[k]) * inv);
     }
-    return slot->log_mass;
+}
+
+/* Observations of another program may lie off the lattice: then there may be more classes than the
+ * cells have room for. */
+static bool is_small_lattice_value(const struct dim *d, double x, size_t *value)
+{
+    uint64_t values = aglm_dist_count(&d->dist);
+
+    if (!d->cells || d->n_rows > CELL_ROWS(values) || !(x >= d->dist.low && x <= d->dist.high))
+        return false;
+    *value = (size_t)((x - d->dist.low) / d->dist.step + 0.5);
+    return *value < values && aglm_dist_at(&d->dist, *value) == x;
 }
 
 /* A lattice's term: the masses of x's cell under each class of kernels, or their narrow form. */
@@ -530,12 +580,16 @@ static void lattice_term(struct dim *d, size_t n, double x, double *table, aglm_
         return;
     }
     t->kind = AGLM_PARZEN_TABLE;
-    t->table = table;
-    for (size_t r = 0; r < d->n_rows; r++) {
-        size_t k = d->kernel[r];
-        double inv = 1.0 / d->sigma[k];
-        table[r] = cell_log_mass(d, (left - d->mu[k]) * inv, (right - d->mu[k]) * inv);
+    size_t value;
+    if (is_small_lattice_value(d, x, &value)) {
+        table = d->cells + value * CELL_ROWS(aglm_dist_count(&d->dist));
+        if (!d->filled[value])
+            fill_table(d, left, right, table);
+        d->filled[value] = 1;
+    } else {
+        fill_table(d, left, right, table);
     }
+    t->table = table;
 }
 
 static void set_term(aglm_parzen *p, size_t i, double x, aglm_parzen_term *t)

@@ -143,7 +143,8 @@ INLINE int add_terms(vec *acc, const aglm_parzen_term *terms, size_t n_terms, si
             add_match(acc, &terms[i], k);
             break;
         }
-        if (!any_above(acc, limit))
+        /* One term alone seldom rules a whole block out. */
+        if (i > 0 && !any_above(acc, limit))
             return 0;
     }
     return 1;
