@@ -264,26 +264,24 @@ static aglm_rc find_rows(scorer *s, const uint32_t *docs, size_t n)
     s->row_of = s->found = aglm_calloc(s->bags->features, sizeof *s->found);
     if (!s->found)
         return AGLM_NOMEM;
-    memset(s->found, 0xff, s->bags->features * sizeof *s->found); /* AGLM_EMBED_NONE */
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = s->bags->start[docs[i]]; k < s->bags->start[docs[i] + 1]; k++) {
-            uint32_t f = s->bags->feature[k];
-            if (s->found[f] == AGLM_EMBED_NONE)
-                s->found[f] = aglm_embed_form_find(&s->model->form, s->bags->hash[f]);
-        }
+    aglm_embed_form_find(&s->model->form, s->bags->hash, s->bags->features, s->found);
     return AGLM_OK;
 }
 
-static void score_doc(scorer *s, size_t doc, float *logits)
+static void score_finished(scorer *s, size_t doc, float *logits)
+{
+    const aglm_embed_form *f = &s->model->form;
+
+    aglm_embed_bag_fill(&s->bag, s->bags, doc, s->row_of, (const uint8_t *)f->record, f->stride);
+    aglm_embed_form_logits(f, &s->bag, s->hidden, logits);
+}
+
+static void score_live(scorer *s, size_t doc, float *logits)
 {
     const aglm_embed_net *net = s->model->live;
-
-    aglm_embed_bag_fill(&s->bag, s->bags, doc, s->row_of, net ? net->idf : s->model->form.idf);
-    if (!net) {
-        aglm_embed_form_logits(&s->model->form, &s->bag, s->hidden, logits);
-        return;
-    }
     const aglm_kernels *k = aglm_kernels_best();
+
+    aglm_embed_bag_fill(&s->bag, s->bags, doc, s->row_of, net->idf, 1);
     aglm_row_list list = {.row = s->bag.row, .weight = s->bag.weight, .n = s->bag.n};
     k->gather(s->hidden, net->in, &list, net->width);
     k->matvec(logits, net->out, net->labels, s->hidden, net->width);
@@ -304,7 +302,7 @@ static aglm_rc embed_score(const void *opaque, const aglm_model *m, const uint32
     if (rc || !s.hidden)
         rc = aglm_error_set(err, AGLM_NOMEM, "scoring %zu documents: out of memory", n);
     for (size_t i = 0; !rc && i < n; i++)
-        score_doc(&s, rows[i], logits + i * m->n_labels);
+        (s.model->live ? score_live : score_finished)(&s, rows[i], logits + i * m->n_labels);
     aglm_embed_bag_clear(&s.bag);
     free(s.found);
     free(s.hidden);

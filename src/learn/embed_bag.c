@@ -213,6 +213,7 @@ aglm_rc aglm_embed_bag_reserve(aglm_embed_bag *bag, size_t n)
 {
     if (n <= bag->cap && bag->row)
         return AGLM_OK;
+    n += n / 2;
     aglm_embed_bag_clear(bag);
     bag->row = aglm_calloc(n, sizeof *bag->row);
     bag->weight = aglm_calloc(n, sizeof *bag->weight);
@@ -220,6 +221,8 @@ aglm_rc aglm_embed_bag_reserve(aglm_embed_bag *bag, size_t n)
     bag->idf = aglm_calloc(n, 1);
     bag->group = aglm_calloc(n, 1);
     bag->cap = n;
+    for (int c = 1; c < 256; c++)
+        bag->log_count[c] = (float)(1 + aglm_log(c));
     if (bag->row && bag->weight && bag->count && bag->idf && bag->group)
         return AGLM_OK;
     aglm_embed_bag_clear(bag);
@@ -243,22 +246,20 @@ void aglm_embed_bag_weigh(aglm_embed_bag *bag)
     while (i < bag->n) {
         uint8_t group = bag->group[i];
         size_t begin = i;
-        double squares = 0;
+        float squares = 0;
         for (; i < bag->n && bag->group[i] == group; i++) {
-            double w = bag->idf[i] / 16.0;
-            if (bag->count[i] > 1)
-                w *= 1 + aglm_log(bag->count[i]);
-            bag->weight[i] = (float)w;
+            float w = (float)bag->idf[i] * bag->log_count[bag->count[i]];
+            bag->weight[i] = w;
             squares += w * w;
         }
-        float scale = group_share[group] / (float)sqrt(squares);
+        float scale = group_share[group] / sqrtf(squares);
         for (size_t k = begin; k < i; k++)
             bag->weight[k] *= scale;
     }
 }
 
 void aglm_embed_bag_fill(aglm_embed_bag *bag, const aglm_embed_bags *bags, size_t doc,
-                         const uint32_t *row_of, const uint8_t *idf)
+                         const uint32_t *row_of, const uint8_t *idf, size_t idf_stride)
 {
     bag->n = 0;
     for (size_t k = bags->start[doc]; k < bags->start[doc + 1]; k++) {
@@ -267,7 +268,7 @@ void aglm_embed_bag_fill(aglm_embed_bag *bag, const aglm_embed_bags *bags, size_
         if (row == AGLM_EMBED_NONE)
             continue;
         bag->count[bag->n] = bags->count[k];
-        bag->idf[bag->n] = idf[row];
+        bag->idf[bag->n] = idf[row * idf_stride];
         bag->group[bag->n] = bags->group[feature];
         bag->row[bag->n++] = row;
     }

@@ -35,6 +35,7 @@ typedef struct aglm_embed_bag {
     uint32_t *row; /* [n] in some table */
     float *weight; /* [n] */
     uint8_t *count, *idf, *group;
+    float log_count[256]; /* 1 + ln count, once reserved */
 } aglm_embed_bag;
 
 /* Room for n entries; AGLM_NOMEM. */
@@ -50,6 +51,6 @@ void aglm_embed_bag_weigh(aglm_embed_bag *bag);
  * left out. */
 #define AGLM_EMBED_NONE UINT32_MAX
 void aglm_embed_bag_fill(aglm_embed_bag *bag, const aglm_embed_bags *bags, size_t doc,
-                         const uint32_t *row_of, const uint8_t *idf);
+                         const uint32_t *row_of, const uint8_t *idf, size_t idf_stride);
 
 #endif

@@ -13,6 +13,7 @@
 #define MAX_DIM 1024
 #define MAX_BUCKET_BITS 24
 #define MIN_EXPONENT (-120)
+#define MAX_EXPONENT 100
 
 enum { FLAG_MULTI_LABEL = 1, FLAG_FOLDED = 2, FLAGS_ALL = 3 };
 enum {
@@ -28,7 +29,7 @@ enum {
 
 /* Where each section begins. */
 typedef struct layout {
-    uint64_t bias, out, bucket, key, idf, exponent, value, end;
+    uint64_t bias, out, bucket, key, record, end;
 } layout;
 
 static uint64_t place(uint64_t *end, uint64_t bytes)
@@ -48,9 +49,8 @@ static layout lay_out(const aglm_embed_form *f)
     l.out = place(&l.end, f->folded ? 0 : f->labels * width * sizeof(float));
     l.bucket = place(&l.end, (((uint64_t)1 << f->bucket_bits) + 1) * sizeof(uint32_t));
     l.key = place(&l.end, (uint64_t)f->rows * sizeof(uint32_t));
-    l.idf = place(&l.end, f->rows);
-    l.exponent = place(&l.end, f->rows);
-    l.value = place(&l.end, (uint64_t)f->rows * f->columns);
+    l.record = place(&l.end,
+                     (uint64_t)f->rows * f->stride + AGLM_LANES); /* gather_bytes may read behind */
     return l;
 }
 
@@ -60,16 +60,14 @@ static void point_into(aglm_embed_form *f, const layout *l, const uint8_t *bytes
     f->out = f->folded ? NULL : (const float *)(const void *)(bytes + l->out);
     f->bucket = (const uint32_t *)(const void *)(bytes + l->bucket);
     f->key = (const uint32_t *)(const void *)(bytes + l->key);
-    f->idf = bytes + l->idf;
-    f->exponent = (const int8_t *)(bytes + l->exponent);
-    f->value = (const int8_t *)(bytes + l->value);
+    f->record = (const int8_t *)(bytes + l->record);
 }
 
 size_t aglm_embed_form_max_rows(uint64_t bytes, uint32_t labels, uint32_t dim)
 {
     uint64_t columns = labels < dim ? labels : dim;
 
-    return (size_t)(bytes / (columns + 7)); /* key, idf, exponent and its part of a bucket */
+    return (size_t)(bytes / (columns + 9)); /* idf, exponent, key, and its part of a bucket */
 }
 
 /* --- writing --- */
@@ -136,19 +134,18 @@ static int8_t choose_exponent(const float *v, size_t n)
     frexpf(max / 127, &e);
     if (ldexpf(127, e - 1) >= max)
         e--;
-    return (int8_t)(e > 100 ? 100 : e);
+    return (int8_t)(e > MAX_EXPONENT ? MAX_EXPONENT : e < MIN_EXPONENT ? MIN_EXPONENT : e);
 }
 
-static void write_row(const aglm_embed_form *f, uint8_t *bytes, const layout *l, size_t at,
-                      const float *v)
+static void write_record(const aglm_embed_form *f, int8_t *record, uint8_t idf, const float *v)
 {
     int8_t e = choose_exponent(v, f->columns);
-    int8_t *value = (int8_t *)bytes + l->value + at * f->columns;
 
-    ((int8_t *)bytes)[l->exponent + at] = e;
+    record[0] = (int8_t)idf;
+    record[1] = e;
     for (size_t i = 0; i < f->columns; i++) {
         float q = rintf(ldexpf(v[i], -e));
-        value[i] = (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q);
+        record[2 + i] = (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q);
     }
 }
 
@@ -163,9 +160,8 @@ static void write_rows(const aglm_embed_form *f, uint8_t *bytes, const layout *l
         for (uint64_t b = bucket_of(sorted[i].hash, f->bucket_bits); next <= b; next++)
             bucket[next] = i;
         key[i] = (uint32_t)sorted[i].hash;
-        bytes[l->idf + i] = net->idf[sorted[i].row];
         row_values(f, net, sorted[i].row, v);
-        write_row(f, bytes, l, i, v);
+        write_record(f, (int8_t *)bytes + l->record + i * f->stride, net->idf[sorted[i].row], v);
     }
     for (; next <= (uint64_t)1 << f->bucket_bits; next++)
         bucket[next] = f->rows;
@@ -218,7 +214,8 @@ static aglm_embed_form form_of(const aglm_embed_net *net, const aglm_feature_opt
     f.options = *options;
     f.folded = net->labels <= net->dim;
     f.columns = f.folded ? net->labels : net->dim;
-    while (f.bucket_bits < MAX_BUCKET_BITS && (net->rows >> (f.bucket_bits + 3)) > 0)
+    f.stride = 2 + f.columns;
+    while (f.bucket_bits < MAX_BUCKET_BITS && (net->rows >> (f.bucket_bits + 2)) > 0)
         f.bucket_bits++;
     return f;
 }
@@ -319,6 +316,7 @@ static aglm_rc read_head(aglm_embed_form *f, const uint8_t *bytes, size_t n, agl
     f->multi_label = flags & FLAG_MULTI_LABEL;
     f->folded = flags & FLAG_FOLDED;
     f->columns = f->folded ? f->labels : f->dim;
+    f->stride = 2 + (size_t)f->columns;
     f->bucket_bits = get32(bytes + AT_BITS);
     if (f->bucket_bits > MAX_BUCKET_BITS)
         return bad(err, AT_BITS, "bucket bits out of range");
@@ -348,9 +346,11 @@ static aglm_rc check_sections(const aglm_embed_form *f, const layout *l, aglm_er
             return bad(err, l->bucket + b * sizeof(uint32_t), "buckets out of order");
     if (f->bucket[0] != 0 || f->bucket[buckets] != f->rows)
         return bad(err, l->bucket, "buckets do not cover the features");
-    for (size_t r = 0; r < f->rows; r++)
-        if (f->exponent[r] < MIN_EXPONENT || f->exponent[r] > 100 || f->idf[r] == 0)
-            return bad(err, l->exponent + r, "a feature's scale is out of range");
+    for (size_t r = 0; r < f->rows; r++) {
+        int e = f->record[r * f->stride + 1];
+        if (e < MIN_EXPONENT || e > MAX_EXPONENT || f->record[r * f->stride] == 0)
+            return bad(err, l->record + r * f->stride, "a feature's scale is out of range");
+    }
     return AGLM_OK;
 }
 
@@ -371,15 +371,31 @@ aglm_rc aglm_embed_form_read(aglm_embed_form *out, const void *bytes, size_t n, 
 
 /* --- predicting --- */
 
-uint32_t aglm_embed_form_find(const aglm_embed_form *f, uint64_t hash)
+static uint32_t find_in(const aglm_embed_form *f, uint64_t bucket, uint32_t key)
 {
-    uint64_t b = bucket_of(hash, f->bucket_bits);
-    uint32_t key = (uint32_t)hash;
-
-    for (uint32_t i = f->bucket[b]; i < f->bucket[b + 1]; i++)
+    for (uint32_t i = f->bucket[bucket]; i < f->bucket[bucket + 1]; i++)
         if (f->key[i] == key)
             return i;
     return AGLM_EMBED_NONE;
+}
+
+/* Some hashes at a time, in three walks, so that their memory is on its way together. */
+void aglm_embed_form_find(const aglm_embed_form *f, const uint64_t *hash, size_t n, uint32_t *row)
+{
+    enum { TOGETHER = 32 };
+
+    for (size_t at = 0; at < n; at += TOGETHER) {
+        size_t end = at + TOGETHER < n ? at + TOGETHER : n;
+        for (size_t i = at; i < end; i++)
+            __builtin_prefetch(&f->bucket[bucket_of(hash[i], f->bucket_bits)]);
+        for (size_t i = at; i < end; i++)
+            __builtin_prefetch(&f->key[f->bucket[bucket_of(hash[i], f->bucket_bits)]]);
+        for (size_t i = at; i < end; i++) {
+            row[i] = find_in(f, bucket_of(hash[i], f->bucket_bits), (uint32_t)hash[i]);
+            if (row[i] != AGLM_EMBED_NONE)
+                __builtin_prefetch(&f->record[row[i] * f->stride]);
+        }
+    }
 }
 
 /* 2^e for the exponents that forms may hold. */
@@ -392,34 +408,28 @@ static float power_of_two(int e)
     return v;
 }
 
-static void add_rows(const aglm_embed_form *f, const aglm_embed_bag *bag, float *sum)
-{
-    for (size_t i = 0; i < bag->n; i++) {
-        const int8_t *v = f->value + (size_t)bag->row[i] * f->columns;
-        float w = bag->weight[i] * power_of_two(f->exponent[bag->row[i]]);
-        for (size_t k = 0; k < f->columns; k++)
-            sum[k] += w * (float)v[k];
-    }
-}
-
-void aglm_embed_form_logits(const aglm_embed_form *f, const aglm_embed_bag *bag, float *hidden,
+void aglm_embed_form_logits(const aglm_embed_form *f, aglm_embed_bag *bag, float *hidden,
                             float *logits)
 {
-    memset(hidden, 0, AGLM_LANES_UP((size_t)f->columns) * sizeof *hidden);
-    add_rows(f, bag, hidden);
+    const aglm_kernels *k = aglm_kernels_best();
+    const aglm_byte_table table = {.data = f->record + 2, .stride = f->stride, .width = f->columns};
+    const aglm_row_list list = {.row = bag->row, .weight = bag->weight, .n = bag->n};
+
+    for (size_t i = 0; i < bag->n; i++)
+        bag->weight[i] *= power_of_two(f->record[bag->row[i] * f->stride + 1]);
+    k->gather_bytes(hidden, &table, &list);
     if (f->folded)
         memcpy(logits, hidden, f->labels * sizeof *logits);
     else
-        aglm_kernels_best()->matvec(logits, f->out, f->labels, hidden,
-                                    AGLM_LANES_UP((size_t)f->dim));
+        k->matvec(logits, f->out, f->labels, hidden, AGLM_LANES_UP((size_t)f->dim));
     for (size_t l = 0; l < f->labels; l++)
         logits[l] += f->bias[l];
 }
 
 float aglm_embed_form_part(const aglm_embed_form *f, uint32_t row, uint32_t label)
 {
-    const int8_t *v = f->value + (size_t)row * f->columns;
-    float scale = power_of_two(f->exponent[row]);
+    const int8_t *v = f->record + row * f->stride + 2;
+    float scale = power_of_two(v[-1]);
     float part = 0, mean = 0;
 
     if (f->folded)

@@ -11,7 +11,10 @@ typedef struct predictor {
     aglm_extractor *extractor;  /* without spans */
     aglm_extractor *spans;      /* made when first asked to explain */
     aglm_embed_bag bag;
-    uint32_t *place; /* [rows] of a row in the present bag, 1-based; 0 elsewhere */
+    uint32_t *found; /* [cap_found] row of each feature of the list */
+    size_t cap_found;
+    uint32_t *slot; /* [slots] open addressing by row: place in the bag, 1-based; 0 free */
+    size_t slots;
     float *hidden;
     float *byte_weight; /* of the text being explained */
     size_t cap_bytes;
@@ -33,10 +36,9 @@ aglm_rc aglm_embed_predictor_new(aglm_predictor **out, const aglm_model *m, aglm
         rc = aglm_extractor_new(&p->extractor, &p->model->form.options, false, err);
     if (rc)
         goto failed;
-    p->place = aglm_calloc(p->model->form.rows, sizeof *p->place);
     p->hidden = aglm_calloc_aligned(AGLM_LANES_UP((size_t)p->model->form.columns),
                                     sizeof *p->hidden);
-    if (!p->place || !p->hidden) {
+    if (!p->hidden) {
         rc = aglm_error_set(err, AGLM_NOMEM, "predictor: out of memory");
         goto failed;
     }
@@ -58,51 +60,77 @@ void aglm_embed_predictor_free(aglm_predictor *opaque)
     aglm_extractor_free(p->extractor);
     aglm_extractor_free(p->spans);
     aglm_embed_bag_clear(&p->bag);
-    free(p->place);
+    free(p->found);
+    free(p->slot);
     free(p->hidden);
     free(p->byte_weight);
     free(p);
 }
 
-static void add_feature(predictor *p, uint64_t hash, uint8_t group)
+/* Room for a list of n features, and no slot taken. */
+static aglm_rc reserve(predictor *p, size_t n)
 {
-    const aglm_embed_form *f = &p->model->form;
-    aglm_embed_bag *bag = &p->bag;
-    uint32_t row = aglm_embed_form_find(f, hash);
+    size_t slots = p->slots ? p->slots : 256;
 
-    if (row == AGLM_EMBED_NONE)
-        return;
-    if (p->place[row]) {
-        uint8_t *count = &bag->count[p->place[row] - 1];
+    while (slots < 2 * n)
+        slots *= 2;
+    if (slots > p->slots) {
+        free(p->slot);
+        p->slots = 0;
+        p->slot = aglm_calloc(slots, sizeof *p->slot);
+        if (!p->slot)
+            return AGLM_NOMEM;
+        p->slots = slots;
+    } else {
+        memset(p->slot, 0, slots * sizeof *p->slot);
+    }
+    if (aglm_grow(&p->found, &p->cap_found, n, sizeof *p->found, SIZE_MAX / 16))
+        return AGLM_NOMEM;
+    return aglm_embed_bag_reserve(&p->bag, n);
+}
+
+/* Where the row stands in the bag, or the free slot for it. */
+static uint32_t *slot_of(const predictor *p, uint32_t row)
+{
+    size_t at = (row * 0x9e3779b1U) & (p->slots - 1);
+
+    while (p->slot[at] && p->bag.row[p->slot[at] - 1] != row)
+        at = (at + 1) & (p->slots - 1);
+    return &p->slot[at];
+}
+
+static void add_row(predictor *p, uint32_t row, uint8_t group)
+{
+    aglm_embed_bag *bag = &p->bag;
+    uint32_t *slot = slot_of(p, row);
+
+    if (*slot) {
+        uint8_t *count = &bag->count[*slot - 1];
         *count = (uint8_t)(*count + (*count < 255));
         return;
     }
     bag->row[bag->n] = row;
     bag->count[bag->n] = 1;
-    bag->idf[bag->n] = f->idf[row];
+    bag->idf[bag->n] = aglm_embed_form_idf(&p->model->form, row);
     bag->group[bag->n++] = group;
-    p->place[row] = (uint32_t)bag->n;
+    *slot = (uint32_t)bag->n;
 }
 
-/* The known features of the text, weighed as in training. place is left filled. */
+/* The known features of the text, weighed as in training. */
 static aglm_rc fill_bag(predictor *p, const aglm_feature_list *list, aglm_error *err)
 {
     size_t at = 0;
 
-    if (aglm_embed_bag_reserve(&p->bag, list->n))
+    if (reserve(p, list->n))
         return aglm_error_set(err, AGLM_NOMEM, "%zu features: out of memory", list->n);
+    aglm_embed_form_find(&p->model->form, list->hash, list->n, p->found);
     p->bag.n = 0;
     for (uint8_t g = 0; g < AGLM_FEATURES_GROUPS; g++)
         for (; at < list->group_end[g]; at++)
-            add_feature(p, list->hash[at], g);
+            if (p->found[at] != AGLM_EMBED_NONE)
+                add_row(p, p->found[at], g);
     aglm_embed_bag_weigh(&p->bag);
     return AGLM_OK;
-}
-
-static void forget_places(predictor *p)
-{
-    for (size_t i = 0; i < p->bag.n; i++)
-        p->place[p->bag.row[i]] = 0;
 }
 
 aglm_rc aglm_embed_predict(aglm_predictor *opaque, const char *text, size_t len, float *logits,
@@ -116,7 +144,6 @@ aglm_rc aglm_embed_predict(aglm_predictor *opaque, const char *text, size_t len,
         rc = fill_bag(p, &list, err);
     if (rc)
         return rc;
-    forget_places(p);
     aglm_embed_form_logits(&p->model->form, &p->bag, p->hidden, logits);
     return AGLM_OK;
 }
@@ -128,11 +155,11 @@ aglm_rc aglm_embed_predict(aglm_predictor *opaque, const char *text, size_t len,
 static void spread_parts(predictor *p, const aglm_feature_list *list, uint32_t label)
 {
     for (size_t i = 0; i < list->n; i++) {
-        uint32_t row = aglm_embed_form_find(&p->model->form, list->hash[i]);
+        uint32_t row = p->found[i];
         uint32_t begin = list->begin[i], end = list->end[i];
         if (row == AGLM_EMBED_NONE || end <= begin)
             continue;
-        size_t k = p->place[row] - 1;
+        size_t k = *slot_of(p, row) - 1;
         float part = p->bag.weight[k] * aglm_embed_form_part(&p->model->form, row, label) /
                      (float)p->bag.count[k];
         for (uint32_t b = begin; b < end; b++)
@@ -213,7 +240,6 @@ aglm_rc aglm_embed_explain(aglm_predictor *opaque, const char *text, size_t len,
     if (len)
         memset(p->byte_weight, 0, len * sizeof *p->byte_weight);
     spread_parts(p, &list, label);
-    forget_places(p);
     sum_words(p, text, len, out, cap, n);
     return AGLM_OK;
 }

@@ -64,7 +64,7 @@ static aglm_rc lay_out(trainer *t)
         return AGLM_NOMEM;
     for (size_t i = 0; i < t->task->n; i++) {
         size_t at = t->start[i];
-        aglm_embed_bag_fill(&bag, t->task->bags, t->task->docs[i], t->net->row_of, t->net->idf);
+        aglm_embed_bag_fill(&bag, t->task->bags, t->task->docs[i], t->net->row_of, t->net->idf, 1);
         memcpy(t->row + at, bag.row, bag.n * sizeof *bag.row);
         memcpy(t->weight + at, bag.weight, bag.n * sizeof *bag.weight);
         t->start[i + 1] = at + bag.n;

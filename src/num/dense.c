@@ -8,6 +8,9 @@ typedef float v4 __attribute__((vector_size(16), may_alias));
 typedef int32_t i16 __attribute__((vector_size(64), may_alias));
 typedef int32_t i8 __attribute__((vector_size(32), may_alias));
 typedef int32_t i4 __attribute__((vector_size(16), may_alias));
+typedef int8_t b16 __attribute__((vector_size(16)));
+typedef int8_t b8 __attribute__((vector_size(8)));
+typedef int8_t b4 __attribute__((vector_size(4)));
 
 /* Loops of constant length must become straight code, or their arrays live on the stack. */
 #if defined(__clang__)
@@ -29,6 +32,7 @@ typedef int32_t i4 __attribute__((vector_size(16), may_alias));
         .axpy = KERNEL(axpy),                                                                      \
         .scale = KERNEL(scale),                                                                    \
         .gather = KERNEL(gather),                                                                  \
+        .gather_bytes = KERNEL(gather_bytes),                                                      \
         .scatter = KERNEL(scatter),                                                                \
         .matvec = KERNEL(matvec),                                                                  \
         .outer = KERNEL(outer),                                                                    \
@@ -41,6 +45,7 @@ typedef int32_t i4 __attribute__((vector_size(16), may_alias));
 #define TARGET
 #define VEC v4
 #define VECI i4
+#define VECB b4
 #define VEC_N 4
 static inline float sum_portable(const v4 *s)
 {
@@ -55,6 +60,7 @@ static const aglm_kernels portable = KERNEL_TABLE("portable");
 #undef TARGET
 #undef VEC
 #undef VECI
+#undef VECB
 #undef VEC_N
 #undef REDUCE
 
@@ -63,6 +69,7 @@ static const aglm_kernels portable = KERNEL_TABLE("portable");
 #define TARGET __attribute__((target("avx2")))
 #define VEC v8
 #define VECI i8
+#define VECB b8
 #define VEC_N 8
 TARGET static inline float sum_avx2(const v8 *s)
 {
@@ -78,6 +85,7 @@ static const aglm_kernels avx2 = KERNEL_TABLE("avx2");
 #undef TARGET
 #undef VEC
 #undef VECI
+#undef VECB
 #undef VEC_N
 #undef REDUCE
 
@@ -85,6 +93,7 @@ static const aglm_kernels avx2 = KERNEL_TABLE("avx2");
 #define TARGET __attribute__((target("avx512f")))
 #define VEC v16
 #define VECI i16
+#define VECB b16
 #define VEC_N 16
 TARGET static inline float sum_avx512(const v16 *s)
 {

@@ -22,6 +22,13 @@ typedef struct aglm_row_list {
     size_t n;
 } aglm_row_list;
 
+/* Rows of bytes, `stride` apart, of which the first `width` count. AGLM_LANES bytes behind the last
+ * row may be read. */
+typedef struct aglm_byte_table {
+    const int8_t *data;
+    size_t stride, width;
+} aglm_byte_table;
+
 /* A step of a linear layer m [rows x width]. */
 typedef struct aglm_layer_step {
     float *m;
@@ -40,6 +47,9 @@ typedef struct aglm_kernels {
 
     /* y = sum of weight * table row, in the order of the list. */
     void (*gather)(float *y, const float *table, const aglm_row_list *list, size_t width);
+    /* The same over bytes; y has room for AGLM_LANES_UP(table->width), what stands behind the width
+     * is arbitrary but finite. */
+    void (*gather_bytes)(float *y, const aglm_byte_table *table, const aglm_row_list *list);
     /* table row += weight * g for each of the list, in order. */
     void (*scatter)(float *table, const aglm_row_list *list, const float *g, size_t width);
 

@@ -75,6 +75,36 @@ TARGET static void KERNEL(gather)(float *y, const float *table, const aglm_row_l
         KERNEL(gather_slice)((VEC *)y + at, table + at * VEC_N, list, width, 1);
 }
 
+TARGET static inline __attribute__((always_inline)) void KERNEL(gather_byte_slice)(
+    VEC *to, const aglm_byte_table *table, size_t from, const aglm_row_list *list, size_t n)
+{
+    VEC s[4] = {0};
+
+    for (size_t i = 0; i < list->n; i++) {
+        const int8_t *row = table->data + (size_t)list->row[i] * table->stride + from;
+        float w = list->weight[i];
+        UNROLL for (size_t k = 0; k < n; k++)
+        {
+            VECB bytes;
+            __builtin_memcpy(&bytes, row + k * VEC_N, sizeof bytes);
+            s[k] += w * __builtin_convertvector(bytes, VEC);
+        }
+    }
+    UNROLL for (size_t k = 0; k < n; k++) to[k] = s[k];
+}
+
+TARGET static void KERNEL(gather_bytes)(float *y, const aglm_byte_table *table,
+                                        const aglm_row_list *list)
+{
+    size_t n = AGLM_LANES_UP(table->width) / VEC_N;
+    size_t at = 0;
+
+    for (; at + 4 <= n; at += 4)
+        KERNEL(gather_byte_slice)((VEC *)y + at, table, at * VEC_N, list, 4);
+    for (; at < n; at++)
+        KERNEL(gather_byte_slice)((VEC *)y + at, table, at * VEC_N, list, 1);
+}
+
 TARGET static void KERNEL(scatter)(float *table, const aglm_row_list *list, const float *g,
                                    size_t width)
 {

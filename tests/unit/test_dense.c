@@ -154,6 +154,27 @@ static void check_tables(const aglm_kernels *k, size_t width)
     world_clear(&b);
 }
 
+static void check_bytes(const aglm_kernels *k, size_t width)
+{
+    struct world w;
+    int8_t bytes[ROWS * (MAX_WIDTH + 2) + AGLM_LANES];
+    aglm_byte_table t = {.data = bytes, .stride = width + 2, .width = width};
+    aglm_rng r;
+
+    world_init(&w, AGLM_LANES_UP(width));
+    aglm_rng_init(&r, width);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (int8_t)(aglm_rng_below(&r, 255) - 127);
+    k->gather_bytes(w.y, &t, &w.list);
+    for (size_t c = 0; c < width; c++) {
+        float want = 0;
+        for (size_t i = 0; i < LIST; i++)
+            want += w.weight[i] * (float)bytes[w.row[i] * t.stride + c];
+        same_bits(&w.y[c], &want, 1);
+    }
+    world_clear(&w);
+}
+
 static void every_table_gives_the_plain_bits(void **state)
 {
     const aglm_kernels *k;
@@ -164,6 +185,9 @@ static void every_table_gives_the_plain_bits(void **state)
             check_vectors(k, width);
             check_tables(k, width);
         }
+    for (size_t i = 0; (k = aglm_kernels_at(i)) != NULL; i++)
+        for (size_t width = 1; width <= MAX_WIDTH; width += 3)
+            check_bytes(k, width);
     assert_string_equal(aglm_kernels_at(0)->name, "portable");
 }
 

@@ -400,7 +400,7 @@ static double loss(const struct trained *t, const aglm_embed_options *o)
     double z[3], sum = 0, total = 0;
 
     assert_int_equal(aglm_embed_bag_reserve(&bag, 64), AGLM_OK);
-    aglm_embed_bag_fill(&bag, t->bags, t->doc, net->row_of, net->idf);
+    aglm_embed_bag_fill(&bag, t->bags, t->doc, net->row_of, net->idf, 1);
     for (size_t l = 0; l < 3; l++) {
         z[l] = (double)net->bias[l];
         for (size_t i = 0; i < bag.n; i++)
