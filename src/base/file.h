@@ -16,7 +16,8 @@ aglm_rc aglm_file_read(const char *path, size_t max, char **data, size_t *n, agl
 aglm_rc aglm_file_map(const char *path, size_t max, const void **data, size_t *n, aglm_error *err);
 void aglm_file_unmap(const void *data, size_t n);
 /* Writes beside path, fsyncs, renames over it, fsyncs the folder. On failure path is as it was and
- * nothing is left. */
+ * nothing is left; where only the last fsync fails, the new file stands and AGLM_IO warns that a
+ * power cut may bring the old one back. */
 aglm_rc aglm_file_write(const char *path, const void *data, size_t n, aglm_error *err);
 /* Makes the folder and its missing parents (mode 0755); fine when it is there. */
 aglm_rc aglm_dir_make(const char *path, aglm_error *err);
