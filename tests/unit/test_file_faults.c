@@ -17,7 +17,10 @@ static struct {
 
 static bool hits(int error)
 {
-    if (fault.left == 0 || --fault.left > 0)
+    if (fault.left == 0)
+        return false;
+    fault.left--;
+    if (fault.left > 0)
         return false;
     errno = error;
     return true;
