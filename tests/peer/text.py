@@ -104,6 +104,14 @@ def folder_bytes(folder):
 
 # ---- ours ----
 
+def timed_again(program, bundle, path):
+    """The best of some runs is taken for speed, since other work on the machine only ever slows one down."""
+    code, out, err, _, _ = run([program, "eval", str(bundle), str(path), "--json"])
+    if code:
+        raise RuntimeError(f"eval: exit code {code}: {err.strip()[-300:]}")
+    return json.loads(out)
+
+
 def ours(data, options, scratch):
     program = os.environ.get("AUTOGLM", str(ROOT / "build" / "autoglm"))
     bundle = scratch / "bundle"
@@ -118,13 +126,15 @@ def ours(data, options, scratch):
     if code:
         return {"error": f"eval: exit code {code}: {err.strip()[-300:]}"}
     sheet = json.loads(out)
+    speed = [sheet] + [timed_again(program, bundle, data.folder / "dev.tsv") for _ in range(2)]
     chosen = [leader["model"] for leader in told.get("leaderboard", []) if leader.get("chosen")]
     return {
         "estimate": 100 * told["accuracy"], "accuracy": 100 * sheet["accuracy"],
         "macro_f1": 100 * sheet["macro_f1"], "log_loss": sheet["log_loss"], "ece": sheet["ece"],
-        "wall_s": wall, "peak_MB": peak / 1e6, "bundle_MB": folder_bytes(bundle) / 1e6, "load_ms": sheet["load_ms"],
-        "docs_s": sheet["documents_per_s"], "trials": told["trials_complete"], "pruned": told["trials_pruned"],
-        "refitted": told["refitted"], "chosen": ", ".join(chosen),
+        "wall_s": wall, "peak_MB": peak / 1e6, "bundle_MB": folder_bytes(bundle) / 1e6,
+        "load_ms": min(s["load_ms"] for s in speed), "docs_s": max(s["documents_per_s"] for s in speed),
+        "p50_us": min(s["latency_p50_us"] for s in speed),
+        "trials": told["trials_complete"], "pruned": told["trials_pruned"], "refitted": told["refitted"], "chosen": ", ".join(chosen),
     }
 
 
@@ -217,7 +227,9 @@ def ahead_of(rows, method, slack):
         bar = -slack(cell(rows, n, method), rows[n]["test_docs"])
         if difference < bar or (bar == 0 and difference <= 0):
             short.append(f"{n} {difference:+.2f}")
-    return None if not names else not short, "short: " + ", ".join(short) if short else f"{len(names)} sets"
+    if not names:
+        return None, ""
+    return not short, "short: " + ", ".join(short) if short else f"on all of {len(names)}"
 
 
 def mean_ahead(rows):
@@ -256,10 +268,12 @@ def verdicts(rows, budget):
 
 COLUMNS = [  # title, method, key, format
     ("CV", "ours", "estimate", "{:.1f}"), ("test", "ours", "accuracy", "{:.1f}"), ("mF1", "ours", "macro_f1", "{:.1f}"),
-    ("SVM", "svm", "accuracy", "{:.1f}"), ("SVM mF1", "svm", "macro_f1", "{:.1f}"), ("hand", "hand", "accuracy", "{:.1f}"),
-    ("auto", "auto", "accuracy", "{:.1f}"), ("wall s", "ours", "wall_s", "{:.1f}"), ("peak MB", "ours", "peak_MB", "{:.0f}"),
+    ("SVM", "svm", "accuracy", "{:.1f}"), ("SVM mF1", "svm", "macro_f1", "{:.1f}"),
+    ("hand", "hand", "accuracy", "{:.1f}"), ("auto", "auto", "accuracy", "{:.1f}"),
+    ("wall s", "ours", "wall_s", "{:.1f}"), ("peak MB", "ours", "peak_MB", "{:.0f}"),
     ("bundle MB", "ours", "bundle_MB", "{:.1f}"), ("load ms", "ours", "load_ms", "{:.1f}"),
-    ("docs/s", "ours", "docs_s", "{:.0f}"), ("trials", "ours", "trials", "{:d}"), ("pruned", "ours", "pruned", "{:d}"),
+    ("docs/s", "ours", "docs_s", "{:.0f}"), ("p50 us", "ours", "p50_us", "{:.0f}"),
+    ("trials", "ours", "trials", "{:d}"), ("pruned", "ours", "pruned", "{:d}"),
 ]
 
 
@@ -346,8 +360,8 @@ def measure(data, options, rows):
 def save(options, rows, musts):
     note = f"{os.cpu_count()} processors, {platform.machine()}"
     options.out.parent.mkdir(exist_ok=True)
-    record = {"budget_s": options.budget, "threads": options.threads, "seed": options.seed, "machine": note, "sets": rows,
-              "musts": [{"what": w, "holds": h, "figures": f} for w, h, f in musts]}
+    record = {"budget_s": options.budget, "threads": options.threads, "seed": options.seed, "machine": note,
+              "sets": rows, "musts": [{"what": w, "holds": h, "figures": f} for w, h, f in musts]}
     options.out.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     options.out.with_suffix(".md").write_text(markdown(rows, options, musts, note))
 
