@@ -100,8 +100,33 @@ static bool newton_step(const struct curve *c, bool multi_label, double step[2])
 #define SCALE_MIN 1e-4
 #define SCALE_MAX 1e4
 
-/* Log-loss is convex in (scale, shift): Newton with halving until the loss falls. False: no minimum
- * inside the bounds. */
+static bool is_inside(const aglm_calibration *c)
+{
+    return c->scale >= SCALE_MIN && c->scale <= SCALE_MAX && fabs(c->shift) <= SCALE_MAX;
+}
+
+/* Goes along the step, or a half, a quarter, ... of it, so that the loss does not rise. False: no
+ * such part. */
+static bool descend(const struct evidence *e, bool multi_label, double step[2],
+                    aglm_calibration *at, struct curve *c)
+{
+    for (int halving = 0; halving < 20; halving++) {
+        aglm_calibration next = {at->scale + step[0], at->shift + step[1]};
+        struct curve there = {.loss = INFINITY};
+        if (is_inside(&next))
+            there = measure(e, multi_label, &next);
+        if (there.loss <= c->loss) {
+            *at = next;
+            *c = there;
+            return true;
+        }
+        step[0] /= 2;
+        step[1] /= 2;
+    }
+    return false;
+}
+
+/* Log-loss is convex in (scale, shift). False: no minimum inside the bounds. */
 static bool minimise(const struct evidence *e, bool multi_label, aglm_calibration *out)
 {
     struct curve c = measure(e, multi_label, out);
@@ -110,24 +135,11 @@ static bool minimise(const struct evidence *e, bool multi_label, aglm_calibratio
         double step[2];
         if (!newton_step(&c, multi_label, step))
             return false;
-        if (fabs(step[0]) <= 1e-9 * fabs(out->scale) && fabs(step[1]) <= 1e-9)
+        if (fabs(step[0]) <= 1e-9 * out->scale && fabs(step[1]) <= 1e-9)
             return true;
-        aglm_calibration next = *out;
-        struct curve at = c;
-        for (double part = 1; part > 1e-6; part /= 2) {
-            next = (aglm_calibration){out->scale + part * step[0], out->shift + part * step[1]};
-            if (next.scale < SCALE_MIN)
-                continue;
-            at = measure(e, multi_label, &next);
-            if (at.loss <= c.loss)
-                break;
-        }
-        if (next.scale < SCALE_MIN || next.scale > SCALE_MAX || fabs(next.shift) > SCALE_MAX)
-            return false;
-        if (!(at.loss <= c.loss))
-            return true; /* flat to the last digit */
-        *out = next;
-        c = at;
+        aglm_calibration goal = {out->scale + step[0], out->shift + step[1]};
+        if (!descend(e, multi_label, step, out, &c))
+            return is_inside(&goal); /* flat to the last digit, or at the border */
     }
     return false; /* still falling: the data set no bound */
 }

@@ -19,9 +19,9 @@ typedef enum aglm_hparam_kind {
 typedef struct aglm_hparam {
     const char *name;
     aglm_hparam_kind kind;
+    bool log;
     double low, high;
     double step; /* 0: none */
-    bool log;
     const char *const *choices;
     size_t n_choices;
     double start;          /* the value of the first trial; a choice as its index */

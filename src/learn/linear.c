@@ -31,8 +31,6 @@ static const struct char_orders {
     uint8_t min, max;
 } char_orders[] = {{0, 0}, {1, 6}, {2, 5}, {2, 4}, {3, 6}, {2, 3}};
 
-#define N_CHARS (sizeof char_orders / sizeof *char_orders)
-
 static const char *const chars_choices[] = {"none", "1-6", "2-5", "2-4", "3-6", "2-3"};
 static const char *const across_choices[] = {"inside", "across"};
 static const char *const shape_choices[] = {"no", "yes"};
@@ -43,7 +41,7 @@ static const char *const weight_choices[] = {"tfidf", "gain", "gain-idf", "ratio
 static const char *const loss_choices[] = {"hinge", "logistic"};
 static const char *const balance_choices[] = {"none", "balanced"};
 
-#define CHOICES(c) c, sizeof c / sizeof *c
+#define CHOICES(names) (names), sizeof(names) / sizeof *(names)
 
 static aglm_hparam choice(const char *name, const char *const *choices, size_t n, double start)
 {
@@ -104,7 +102,7 @@ static bool is_real(int param)
 static aglm_rc read_params(const double *v, aglm_linear_params *p, aglm_error *err)
 {
     static const double most[P_N] = {[P_WORD_N] = 5,
-                                     [P_CHARS] = N_CHARS - 1,
+                                     [P_CHARS] = 5,
                                      [P_ACROSS] = 1,
                                      [P_CJK_N] = 5,
                                      [P_PREFIX_N] = 5,
@@ -278,18 +276,19 @@ static aglm_rc solve_block(struct vectors *v, uint32_t first, unsigned vectors, 
 }
 
 static aglm_rc solve_labels(const aglm_design *x, const aglm_linear_params *params,
-                            const aglm_fit_context *ctx, bool pair, float *w)
+                            const aglm_fit_context *ctx, float *w)
 {
     struct vectors v = {.design = x, .params = params, .ctx = ctx};
+    uint32_t first = x->n_vectors == x->n_labels ? 0 : 1; /* of two labels, the second's */
     aglm_rc rc = vectors_init(&v);
-    size_t n_vectors = pair ? 1 : x->n_labels;
 
     if (!rc)
         set_costs(&v);
-    for (size_t k = 0; !rc && k < n_vectors; k += AGLM_LANES_MAX) {
-        unsigned lanes = aglm_linear_lanes(n_vectors - k);
-        unsigned vectors = n_vectors - k < lanes ? (unsigned)(n_vectors - k) : lanes;
-        rc = solve_block(&v, (uint32_t)k + pair, vectors, lanes, w + k * x->x.n_cols);
+    for (size_t k = 0; !rc && k < x->n_vectors; k += AGLM_LANES_MAX) {
+        size_t left = x->n_vectors - k;
+        unsigned lanes = aglm_linear_lanes(left);
+        unsigned vectors = left < lanes ? (unsigned)left : lanes;
+        rc = solve_block(&v, (uint32_t)k + first, vectors, lanes, w + k * x->x.n_cols);
     }
     vectors_clear(&v);
     return rc;
@@ -306,21 +305,18 @@ static int compare_rows(const void *a, const void *b)
 static aglm_rc fit_rows(const struct linear *l, const uint32_t *rows, size_t n,
                         const aglm_fit_context *ctx, aglm_linear_model **out, aglm_error *err)
 {
-    uint32_t n_labels = (uint32_t)aglm_dataset_n_labels(l->data);
-    bool multi_label = aglm_dataset_task(l->data) == AGLM_TASK_MULTILABEL;
-    bool pair = n_labels == 2 && !multi_label;
+    const aglm_training training = {l->matrix, l->data, rows, n};
     aglm_design x;
-    aglm_rc rc = aglm_design_init(&x, l->matrix, l->data, rows, n, &l->params, ctx, err);
+    aglm_rc rc = aglm_design_init(&x, &training, &l->params, ctx, err);
 
     if (rc)
         return rc;
-    float *w = aglm_calloc_aligned(x.x.n_cols * aglm_linear_total_lanes(pair ? 1 : n_labels),
-                                   sizeof *w);
-    rc = w ? solve_labels(&x, &l->params, ctx, pair, w) : AGLM_NOMEM;
+    float *w = aglm_calloc_aligned(x.x.n_cols * aglm_linear_total_lanes(x.n_vectors), sizeof *w);
+    rc = w ? solve_labels(&x, &l->params, ctx, w) : AGLM_NOMEM;
     if (rc)
         aglm_error_set(err, rc, "linear model of %zu documents: %s", n, aglm_rc_text(rc));
     else
-        rc = aglm_linear_pack(out, &x, &l->params, w, n_labels, multi_label, err);
+        rc = aglm_linear_pack(out, &x, &l->params, w, err);
     free(w);
     aglm_design_clear(&x);
     return rc;

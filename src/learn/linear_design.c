@@ -36,7 +36,7 @@ uint16_t aglm_scale_pack(double scale)
 static aglm_rc check_memory(const aglm_design *x, bool ratio, uint64_t entries,
                             const aglm_fit_context *ctx, aglm_error *err)
 {
-    size_t lanes = aglm_linear_total_lanes(x->n_labels);
+    size_t lanes = aglm_linear_total_lanes(x->n_vectors);
     size_t block = lanes < AGLM_LANES_MAX ? lanes : AGLM_LANES_MAX;
     uint64_t need = aglm_csr_bytes(x->n_rows, entries) + x->matrix->n_features * 4 +
                     (uint64_t)x->n_features * (8 * lanes + (ratio ? 4 * block : 0) + 24) +
@@ -289,15 +289,21 @@ static aglm_rc build_design(aglm_design *x, const aglm_dataset *d, const aglm_li
     return rc;
 }
 
-aglm_rc aglm_design_init(aglm_design *out, const aglm_matrix *m, const aglm_dataset *d,
-                         const uint32_t *rows, size_t n, const aglm_linear_params *params,
-                         const aglm_fit_context *ctx, aglm_error *err)
+aglm_rc aglm_design_init(aglm_design *out, const aglm_training *training,
+                         const aglm_linear_params *params, const aglm_fit_context *ctx,
+                         aglm_error *err)
 {
-    *out = (aglm_design){
-        .matrix = m, .rows = rows, .n_rows = n, .n_labels = aglm_dataset_n_labels(d)};
+    const aglm_dataset *d = training->data;
+
+    *out = (aglm_design){.matrix = training->matrix,
+                         .rows = training->rows,
+                         .n_rows = training->n_rows,
+                         .n_labels = aglm_dataset_n_labels(d),
+                         .multi_label = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL};
+    out->n_vectors = out->n_labels == 2 && !out->multi_label ? 1 : out->n_labels;
     aglm_rc rc = build_design(out, d, params, ctx, err);
     if (rc == AGLM_NOMEM)
-        aglm_error_set(err, rc, "out of memory for a linear model of %zu documents", n);
+        aglm_error_set(err, rc, "out of memory for a linear model of %zu documents", out->n_rows);
     if (rc)
         aglm_design_clear(out);
     return rc;

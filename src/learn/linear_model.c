@@ -97,16 +97,15 @@ static void bind(aglm_linear_model *m)
     m->weights = b + l.weights;
 }
 
-static struct header header_of(const aglm_design *x, const aglm_linear_params *params,
-                               uint32_t n_labels, bool multi_label)
+static struct header header_of(const aglm_design *x, const aglm_linear_params *params)
 {
     const aglm_feature_options *f = &params->features;
     struct header h = {
         .magic = MAGIC,
         .version = VERSION,
-        .multi_label = multi_label,
-        .n_labels = n_labels,
-        .n_vectors = n_labels == 2 && !multi_label ? 1 : n_labels,
+        .multi_label = x->multi_label,
+        .n_labels = (uint32_t)x->n_labels,
+        .n_vectors = (uint32_t)x->n_vectors,
         .n_features = (uint32_t)x->n_features,
         .weighting = params->weighting,
         .word_n = f->word_n,
@@ -200,19 +199,20 @@ static void pack_features(aglm_linear_model *m, const struct layout *l, const ag
 }
 
 aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x,
-                         const aglm_linear_params *params, const float *w, uint32_t n_labels,
-                         bool multi_label, aglm_error *err)
+                         const aglm_linear_params *params, const float *w, aglm_error *err)
 {
-    struct header h = header_of(x, params, n_labels, multi_label);
+    struct header h = header_of(x, params);
     struct layout l = lay_out(&h);
     aglm_linear_model *m = aglm_calloc(1, sizeof *m);
     float *w_row = aglm_calloc(h.n_vectors, sizeof *w_row);
 
     *out = NULL;
     h.n_bytes = l.end;
-    if (m && w_row)
+    if (m)
         m->bytes = aglm_calloc_aligned(h.n_bytes, 1);
-    if (!m || !m->bytes) {
+    if (!m || !m->bytes || !w_row) {
+        if (m)
+            free(m->bytes);
         free(m);
         free(w_row);
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a model of %llu bytes",
@@ -328,9 +328,9 @@ aglm_rc aglm_linear_load(aglm_model **out, const void *bytes, size_t n, aglm_err
     return rc;
 }
 
-void aglm_linear_free(aglm_model *base)
+void aglm_linear_free(aglm_model *model)
 {
-    aglm_linear_model *m = (aglm_linear_model *)base;
+    aglm_linear_model *m = (aglm_linear_model *)model;
 
     free(m->bytes);
     free(m);

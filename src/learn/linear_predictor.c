@@ -204,8 +204,11 @@ static void spread_parts(const struct predictor *p, const aglm_feature_list *f, 
             part[f->end[i]] -= v / bytes;
         }
     }
-    for (size_t b = 1; b <= len; b++)
-        part[b] += part[b - 1];
+    double running = 0;
+    for (size_t b = 0; b < len; b++) {
+        running += part[b];
+        part[b] = inked[b + 1] > inked[b] ? running : 0;
+    }
 }
 
 /* The next unit of the text from *at: a run of letters and digits, one mark, or one CJK character.
@@ -248,8 +251,8 @@ static void keep_largest(aglm_explained *out, size_t cap, size_t *n, aglm_explai
 }
 
 /* Neighbouring CJK characters that all speak for the label are shown as one span. */
-static void collect_units(const char *text, size_t len, const uint32_t *inked, const double *part,
-                          aglm_explained *out, size_t cap, size_t *n)
+static void collect_units(const char *text, size_t len, const double *part, aglm_explained *out,
+                          size_t cap, size_t *n)
 {
     aglm_explained unit, pending = {0};
     bool cjk = false, joins = false;
@@ -257,7 +260,7 @@ static void collect_units(const char *text, size_t len, const uint32_t *inked, c
     for (size_t at = 0; next_unit(text, len, &at, &unit, &cjk);) {
         double sum = 0;
         for (size_t b = unit.begin; b < unit.end; b++)
-            sum += inked[b + 1] > inked[b] ? part[b] : 0;
+            sum += part[b];
         unit.weight = (float)sum;
         if (joins && cjk && unit.weight > 0 && unit.begin == pending.end) {
             pending.end = unit.end;
@@ -298,7 +301,7 @@ aglm_rc aglm_linear_explain(aglm_predictor *self, const char *text, size_t len, 
     for (size_t b = 0; b < len; b++)
         inked[b + 1] = inked[b] + !is_blank(text, b);
     spread_parts(p, &f, label, inked, part, len);
-    collect_units(text, len, inked, part, out, cap, n);
+    collect_units(text, len, part, out, cap, n);
 done:
     free(inked);
     free(part);

@@ -46,6 +46,14 @@ static inline float aglm_scale_unpack(uint16_t packed)
     return u.value;
 }
 
+/* What a model learns from: some rows, ascending, of an opened dataset. */
+typedef struct aglm_training {
+    const aglm_matrix *matrix;
+    const aglm_dataset *data;
+    const uint32_t *rows;
+    size_t n_rows;
+} aglm_training;
+
 /* Training rows: the features kept, their strengths, and the weighted, normalised matrix with the
  * bias as its last column. */
 typedef struct aglm_design {
@@ -59,6 +67,8 @@ typedef struct aglm_design {
     uint16_t *scale;      /* by column */
     aglm_csr x;           /* n_features + 1 columns */
     size_t n_labels;
+    size_t n_vectors; /* 1 for two labels, else one a label */
+    bool multi_label;
     uint32_t *label_start; /* rows (as indices into `rows`) of label k: label_rows[label_start[k] ..
                               label_start[k + 1]) */
     uint32_t *label_rows;
@@ -66,9 +76,9 @@ typedef struct aglm_design {
 
 #define AGLM_NO_COLUMN UINT32_MAX
 
-aglm_rc aglm_design_init(aglm_design *out, const aglm_matrix *m, const aglm_dataset *d,
-                         const uint32_t *rows, size_t n, const aglm_linear_params *params,
-                         const aglm_fit_context *ctx, aglm_error *err);
+aglm_rc aglm_design_init(aglm_design *out, const aglm_training *training,
+                         const aglm_linear_params *params, const aglm_fit_context *ctx,
+                         aglm_error *err);
 void aglm_design_clear(aglm_design *x);
 /* The squared log-count ratio of each column for a label: how much likelier one of its documents
  * holds the feature than another document. Written every stride floats; count is scratch of
@@ -99,10 +109,9 @@ typedef struct aglm_linear_model {
 size_t aglm_linear_total_lanes(size_t n_vectors);
 /* w: such blocks, the bias in the design's last column. */
 aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x,
-                         const aglm_linear_params *params, const float *w, uint32_t n_labels,
-                         bool multi_label, aglm_error *err);
+                         const aglm_linear_params *params, const float *w, aglm_error *err);
 aglm_rc aglm_linear_load(aglm_model **out, const void *bytes, size_t n, aglm_error *err);
-void aglm_linear_free(aglm_model *m);
+void aglm_linear_free(aglm_model *model);
 
 #define AGLM_NO_ROW UINT32_MAX
 static inline uint32_t aglm_linear_bucket(const aglm_linear_model *m, uint64_t hash)
@@ -140,10 +149,10 @@ float aglm_linear_weight(const aglm_linear_model *m, uint32_t row, uint32_t labe
 
 /* What predict and explain need; see learner.h. */
 aglm_rc aglm_linear_predictor_new(aglm_predictor **out, const aglm_model *m, aglm_error *err);
-aglm_rc aglm_linear_predict(aglm_predictor *p, const char *text, size_t len, float *logits,
+aglm_rc aglm_linear_predict(aglm_predictor *self, const char *text, size_t len, float *logits,
                             aglm_error *err);
-aglm_rc aglm_linear_explain(aglm_predictor *p, const char *text, size_t len, uint32_t label,
+aglm_rc aglm_linear_explain(aglm_predictor *self, const char *text, size_t len, uint32_t label,
                             aglm_explained *out, size_t cap, size_t *n, aglm_error *err);
-void aglm_linear_predictor_free(aglm_predictor *p);
+void aglm_linear_predictor_free(aglm_predictor *self);
 
 #endif
