@@ -1,6 +1,6 @@
 #!/bin/sh
 # lint.sh - all that judges the text of the project; every judge runs, then the verdict is given.
-# Needs a configured build/ (its compile_commands.json). Run by ./dev lint [--fix].
+# Needs a configured build-lint/ (its compile_commands.json). Run by ./dev lint [--fix].
 set -eu
 failed=
 note() { failed="$failed $1"; }

@@ -22,7 +22,13 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("AGLM_PROGRAM", "build/autoglm")
 SCRIPT_LIMIT_S = int(os.environ.get("AGLM_SCRIPT_LIMIT_S", "900"))
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
 TAP = re.compile(r"^(not )?ok\b\s*\d*\s*-?\s*(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)(\s*#\s*skip\b.*)?", re.I)
 
@@ -71,6 +77,11 @@ def count_meson_test(tally, where, record):
         fail(tally, name, f"{text}\n{record['result']}, exit code {record.get('returncode')}", failed or 1)
 
 
+def without_aslr(folder):
+    """A prefix to commands: the thread sanitizer of gcc 12 wants the addresses of older kernels."""
+    return ["setarch", os.uname().machine, "-R"] if folder.startswith("build-tsan") else []
+
+
 def run_meson(tally, part):
     folder, _, suites = part.partition(":")
     log = ROOT / folder / "meson-logs" / "testlog.json"
@@ -80,11 +91,8 @@ def run_meson(tally, part):
         command += [word for suite in suites.split(",") for word in ("--suite", suite)]
     if folder != "build":
         command += ["--timeout-multiplier", "10"]
-    env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1",
-               UBSAN_OPTIONS="print_stacktrace=1", TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1")
-    if folder == "build-tsan":
-        command = ["setarch", os.uname().machine, "-R", *command]
-    run = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, errors="replace")
+    env = dict(os.environ, **SANITIZER_OPTIONS)
+    run = subprocess.run([*without_aslr(folder), *command], cwd=ROOT, env=env, capture_output=True, text=True, errors="replace")
     if not log.exists():
         if "No suitable tests" not in run.stdout:
             fail(tally, part, run.stdout + run.stderr)
@@ -168,9 +176,9 @@ def run_scripts(tally, folder, patterns, only):
         if path.name.startswith("lib") or only and only not in path.stem:
             continue
         with tempfile.TemporaryDirectory(prefix="aglm-") as scratch:
-            env = dict(os.environ, AUTOGLM=str(ROOT / "build" / "autoglm"), AGLM_SOURCE_ROOT=str(ROOT),
-                       AGLM_TMP=scratch, TMPDIR=scratch, LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
-            command = [python if path.suffix == ".py" else "sh", str(path)]
+            env = dict(os.environ, AUTOGLM=str(ROOT / PROGRAM), AGLM_SOURCE_ROOT=str(ROOT),
+                       AGLM_TMP=scratch, TMPDIR=scratch, LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1", **SANITIZER_OPTIONS)
+            command = [*without_aslr(PROGRAM), python if path.suffix == ".py" else "sh", str(path)]
             started = time.monotonic()
             count_tap(tally, f"{folder}/{path.name}", *run_script(command, env))
             print(f"   {folder}/{path.name}: {time.monotonic() - started:.1f} s", flush=True)

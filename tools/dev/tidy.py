@@ -2,7 +2,7 @@
 """Runs clang-tidy over the project's sources, remembering what was clean.
 
 A file is judged again only when it, a header it includes, or the configuration has changed: the
-key is a hash over the preprocessor's list of its files. The memory is build/tidy/.
+key is a hash over the preprocessor's list of its files. The memory is build-lint/tidy/.
 
 usage: tidy.py [FILE...]      all files, one line a finding; or the files named, with all notes
 """
@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build"
+BUILD = ROOT / "build-lint"
 ANALYZER = ROOT / "tools" / "dev" / "analyzer.h"
 CONFIG = b"".join(path.read_bytes() for path in (ROOT / ".clang-tidy", ROOT / "tests" / ".clang-tidy"))
 TIDY = os.environ.get("CLANG_TIDY", "clang-tidy-19")
