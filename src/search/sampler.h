@@ -36,8 +36,10 @@ extern const aglm_sampler_ops aglm_sampler_random;
  * where log is set). */
 extern const aglm_sampler_ops aglm_sampler_grid;
 /* Tree-structured Parzen estimator: Bergstra et al. 2011, multivariate as in Falkner et al. 2018,
- * with the rules of Optuna 5; one joint model for each group of parameters that share a condition;
- * running trials count as bad ones (constant liar). */
+ * with the rules of Optuna 5; running trials count as bad ones (constant liar). Parameters that
+ * share a condition have a joint model, and the trials that have them are split into good and bad
+ * among themselves (Optuna's group option splits all trials at once, so that a branch not among
+ * the best ones is searched blindly; without conditions there is no difference). */
 extern const aglm_sampler_ops aglm_sampler_tpe;
 
 /* "random", "grid", "tpe"; NULL when there is none of that name. */

@@ -35,12 +35,12 @@ static void add_int(aglm_space *s, const char *name, double low, double high, co
     assert_int_equal(aglm_space_add(s, name, &d, parent, when, NULL), AGLM_OK);
 }
 
-static void add_float(aglm_space *s, const char *name, double low, double high, bool log,
-                      const char *parent, uint64_t when)
+static void add_float(aglm_space *s, const char *name, double low, double high, const char *parent,
+                      uint64_t when)
 {
     aglm_dist d;
 
-    aglm_dist_float(&d, low, high, 0, log, NULL);
+    aglm_dist_float(&d, low, high, 0, low > 0, NULL);
     assert_int_equal(aglm_space_add(s, name, &d, parent, when, NULL), AGLM_OK);
 }
 
@@ -49,13 +49,13 @@ static aglm_space *conditional_space(void)
 {
     aglm_space *s = new_space();
 
-    add_float(s, "lr", 1e-5, 1, true, NULL, 0);
+    add_float(s, "lr", 1e-5, 1, NULL, 0);
     add_texts(s, "kind", 3, NULL, 0);
     add_int(s, "fixed", 4, 4, NULL, 0);
     add_int(s, "depth", 1, 9, "kind", 1);
     add_texts(s, "loss", 2, "kind", 1);
-    add_float(s, "margin", 0, 1, false, "loss", 2);
-    add_float(s, "dropout", 0, 0.5, false, "kind", 6);
+    add_float(s, "margin", 0, 1, "loss", 2);
+    add_float(s, "dropout", 0, 0.5, "kind", 6);
     add_int(s, "alone", 7, 7, "kind", 4);
     return s;
 }
@@ -237,7 +237,7 @@ static void grid_goes_through_its_levels_in_order(void **state)
 
     (void)state;
     add_texts(s, "kind", 2, NULL, 0);
-    add_float(s, "lr", 1e-3, 1, true, NULL, 0);
+    add_float(s, "lr", 1e-3, 1, NULL, 0);
     r = start(&aglm_sampler_grid, s, 0);
     for (size_t i = 0; i < 8; i++) {
         assert_int_equal(ask(&r, x), AGLM_OK);
@@ -257,10 +257,10 @@ static void options_are_checked(void **state)
     void *self;
 
     (void)state;
-    add_float(s, "a", 0, 1, false, NULL, 0);
-    add_float(s, "b", 0, 1, false, NULL, 0);
-    add_float(s, "c", 0, 1, false, NULL, 0);
-    add_float(s, "d", 0, 1, false, NULL, 0);
+    add_float(s, "a", 0, 1, NULL, 0);
+    add_float(s, "b", 0, 1, NULL, 0);
+    add_float(s, "c", 0, 1, NULL, 0);
+    add_float(s, "d", 0, 1, NULL, 0);
     assert_int_equal(aglm_history_new(&h, s, 1.0, NULL), AGLM_OK);
     assert_int_equal(aglm_sampler_tpe.open(&self, h, &none, 0, &err), AGLM_INVALID);
     assert_int_equal(aglm_sampler_grid.open(&self, h, &none, 0, &err), AGLM_INVALID);
@@ -281,7 +281,7 @@ static void tpe_learns(void **state)
         aglm_space *s = new_space();
         double x[4];
         for (int i = 0; i < 4; i++)
-            add_float(s, (char[]){(char)('a' + i), 0}, -5, 5, false, NULL, 0);
+            add_float(s, (char[]){(char)('a' + i), 0}, -5, 5, NULL, 0);
         struct run r = start(&aglm_sampler_tpe, s, seed);
         for (size_t i = 0; i < 100; i++) {
             assert_int_equal(ask(&r, x), AGLM_OK);
@@ -303,7 +303,7 @@ static void tpe_keeps_away_from_what_is_infeasible(void **state)
     int above = 0;
 
     (void)state;
-    add_float(s, "a", 0, 1, false, NULL, 0);
+    add_float(s, "a", 0, 1, NULL, 0);
     struct run r = start(&aglm_sampler_tpe, s, 3);
     for (size_t i = 0; i < 60; i++) {
         assert_int_equal(ask(&r, x), AGLM_OK);
