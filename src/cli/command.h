@@ -1,5 +1,5 @@
-/* cli/command.h - one table of commands and options, from which parsing, --help, the man page and completions are made.
- * Threads: the tables are constant; parsed arguments are confined. */
+/* cli/command.h - one table of commands and options, from which parsing, --help, the man page and
+ * completions are made. Threads: the tables are constant; parsed arguments are confined. */
 #ifndef AGLM_CLI_COMMAND_H
 #define AGLM_CLI_COMMAND_H
 
@@ -20,8 +20,8 @@ typedef enum aglm_option_kind {
 } aglm_option_kind;
 
 typedef struct aglm_option {
-    const char *name;  /* without the dashes */
-    char letter;       /* 0: none */
+    const char *name; /* without the dashes */
+    char letter;      /* 0: none */
     aglm_option_kind kind;
     const char *value; /* "FILE", "N" in the help; NULL for flags */
     const char *help;  /* one line; says the default */
@@ -59,15 +59,19 @@ struct aglm_args {
     const aglm_command *command;
     const char *operands[AGLM_OPERANDS_MAX];
     size_t n_operands;
-    const char *text[AGLM_OPTIONS_MAX]; /* as given, NULL when not given; "" for flags that are set */
-    int64_t number[AGLM_OPTIONS_MAX];   /* ints as they are, durations in ns, sizes in bytes */
+    /* as given, NULL when not given; "" for flags that are set */
+    const char *text[AGLM_OPTIONS_MAX];
+    int64_t number[AGLM_OPTIONS_MAX]; /* ints as they are, durations in ns, sizes in bytes */
     int argc;
     char **argv; /* the whole command line, for the record */
 };
 
-/* AGLM_INVALID names the argument and the mend. "--help" sets *help and stops. Options may stand anywhere; "--" ends them;
- * --name=value and --name value are the same, and an unambiguous prefix of a name is not taken (scripts would break). */
-aglm_rc aglm_args_parse(aglm_args *out, const aglm_command *c, int argc, char **argv, bool *help, aglm_error *err);
+/* AGLM_INVALID names the argument and the mend. "--help" sets *help and stops. Options may stand
+ * anywhere; "--" ends them;
+ * --name=value and --name value are the same, and an unambiguous prefix of a name is not taken
+ * (scripts would break). */
+aglm_rc aglm_args_parse(aglm_args *out, const aglm_command *c, int argc, char **argv, bool *help,
+                        aglm_error *err);
 
 /* By name; the command's table must have it (asserted). */
 bool aglm_args_flag(const aglm_args *a, const char *name);
@@ -82,7 +86,8 @@ const aglm_command *aglm_command_find(const char *name);
 /* Options that every command has follow its own ones in help and parsing. */
 const aglm_option *aglm_common_options(size_t *n);
 
-/* Prints an error the way every command does ("autoglm tune: ...") and returns the exit code that fits it. */
+/* Prints an error the way every command does ("autoglm tune: ...") and returns the exit code that
+ * fits it. */
 int aglm_cli_fail(const aglm_args *a, aglm_rc rc, const aglm_error *err);
 
 #endif

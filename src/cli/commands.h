@@ -14,12 +14,53 @@ extern const aglm_command aglm_command_help;
 
 /* Options that several commands share. */
 #define AGLM_OPTIONS_READ                                                                          \
-    {"format", 0, AGLM_OPTION_WORD, "F", "csv, tsv, jsonl, json, fasttext, folder or lines; default: found out",      \
-     "csv|tsv|jsonl|json|fasttext|conll|folder|lines", 0, 0},                                      \
-    {"encoding", 0, AGLM_OPTION_TEXT, "E", "utf-8, gb18030, utf-16 or latin1; default: found out", NULL, 0, 0},       \
-    {"header", 0, AGLM_OPTION_WORD, "YES|NO", "is the first row of names? default: found out", "yes|no", 0, 0},       \
-    {"label", 0, AGLM_OPTION_TEXT, "COL", "column of labels, by name or number; default: found out", NULL, 0, 0},     \
-    {"text", 0, AGLM_OPTION_TEXT, "COL", "column of texts (several: A,B); default: found out", NULL, 0, 0},           \
-    {"skip-bad-rows", 0, AGLM_OPTION_FLAG, NULL, "count bad rows instead of failing at the first", NULL, 0, 0}
+    {"format",                                                                                     \
+     0,                                                                                            \
+     AGLM_OPTION_WORD,                                                                             \
+     "F",                                                                                          \
+     "csv, tsv, jsonl, json, fasttext, folder or lines; default: found out",                       \
+     "csv|tsv|jsonl|json|fasttext|conll|folder|lines",                                             \
+     0,                                                                                            \
+     0},                                                                                           \
+        {"encoding",                                                                               \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "E",                                                                                      \
+         "utf-8, gb18030, utf-16 or latin1; default: found out",                                   \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"header",                                                                                 \
+         0,                                                                                        \
+         AGLM_OPTION_WORD,                                                                         \
+         "YES|NO",                                                                                 \
+         "is the first row of names? default: found out",                                          \
+         "yes|no",                                                                                 \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"label",                                                                                  \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "COL",                                                                                    \
+         "column of labels, by name or number; default: found out",                                \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"text",                                                                                   \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "COL",                                                                                    \
+         "column of texts (several: A,B); default: found out",                                     \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"skip-bad-rows",                                                                          \
+         0,                                                                                        \
+         AGLM_OPTION_FLAG,                                                                         \
+         NULL,                                                                                     \
+         "count bad rows instead of failing at the first",                                         \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0}
 
 #endif

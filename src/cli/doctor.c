@@ -29,8 +29,11 @@ static void check_gb18030(struct finding *f)
     aglm_error err = {0};
 
     aglm_str_init(&s, 64);
-    f->ok = aglm_encoding_to_utf8(AGLM_ENC_GB18030, "\xc4\xe3", 2, &s, &err) == AGLM_OK && strcmp(s.data, "\xe4\xbd\xa0") == 0;
-    snprintf(f->text, sizeof f->text, "%s", f->ok ? "GB18030 texts can be read" : "iconv cannot convert GB18030: install the C library's gconv modules");
+    f->ok = aglm_encoding_to_utf8(AGLM_ENC_GB18030, "\xc4\xe3", 2, &s, &err) == AGLM_OK &&
+            strcmp(s.data, "\xe4\xbd\xa0") == 0;
+    snprintf(f->text, sizeof f->text, "%s",
+             f->ok ? "GB18030 texts can be read"
+                   : "iconv cannot convert GB18030: install the C library's gconv modules");
     aglm_str_clear(&s);
 }
 
@@ -43,7 +46,8 @@ static void check_folder(struct finding *f)
         snprintf(f->text, sizeof f->text, "the current folder can be written, %.1f GB are free",
                  (double)v.f_bavail * (double)v.f_frsize / 1e9);
     else
-        snprintf(f->text, sizeof f->text, "the current folder cannot be written: bundles need --out elsewhere");
+        snprintf(f->text, sizeof f->text,
+                 "the current folder cannot be written: bundles need --out elsewhere");
 }
 
 static void check_store(struct finding *f)
@@ -52,7 +56,8 @@ static void check_store(struct finding *f)
     aglm_error err = {0};
 
     f->ok = aglm_store_open(&s, "memory", &err) == AGLM_OK;
-    snprintf(f->text, sizeof f->text, "%.150s %s", f->ok ? "SQLite" : err.msg, f->ok ? sqlite3_libversion() : "");
+    snprintf(f->text, sizeof f->text, "%.150s %s", f->ok ? "SQLite" : err.msg,
+             f->ok ? sqlite3_libversion() : "");
     aglm_store_close(s);
 }
 
@@ -70,7 +75,8 @@ static void check_learners(struct finding *f)
 
     f->ok = n > 0;
     for (size_t i = 0; i < n; i++)
-        snprintf(f->text + strlen(f->text), sizeof f->text - strlen(f->text), "%s%s", i ? ", " : "", all[i]->name);
+        snprintf(f->text + strlen(f->text), sizeof f->text - strlen(f->text), "%s%s", i ? ", " : "",
+                 all[i]->name);
 }
 
 static void print_json(const struct finding *f, size_t n)
@@ -98,7 +104,8 @@ static void print_json(const struct finding *f, size_t n)
 static int run(const aglm_args *a)
 {
     struct finding f[] = {
-        {"machine", false, ""}, {"folder", false, ""}, {"store", false, ""}, {"encodings", false, ""}, {"learners", false, ""}, {"zlib", true, ""},
+        {"machine", false, ""},   {"folder", false, ""},   {"store", false, ""},
+        {"encodings", false, ""}, {"learners", false, ""}, {"zlib", true, ""},
     };
     size_t n = sizeof f / sizeof *f;
     bool ok = true;
@@ -119,9 +126,14 @@ static int run(const aglm_args *a)
 }
 
 const aglm_command aglm_command_doctor = {
-    .name = "doctor", .operands = "", .operands_min = 0, .operands_max = 0,
+    .name = "doctor",
+    .operands = "",
+    .operands_min = 0,
+    .operands_max = 0,
     .summary = "check what this machine offers",
-    .about = "Checks processors, memory, the current folder, libraries and encodings, and says what to mend.",
-    .options = OPTIONS, .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    .about =
+        "Checks processors, memory, the current folder, libraries and encodings, and says what to mend.",
+    .options = OPTIONS,
+    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .run = run,
 };

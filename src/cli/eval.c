@@ -17,8 +17,10 @@
 
 static const aglm_option OPTIONS[] = {
     AGLM_OPTIONS_READ,
-    {"against", 0, AGLM_OPTION_FILE, "BUNDLE", "a second bundle: McNemar's test between the two", NULL, 0, 0},
-    {"min-accuracy", 0, AGLM_OPTION_TEXT, "X", "exit with 3 when the accuracy is below X", NULL, 0, 0},
+    {"against", 0, AGLM_OPTION_FILE, "BUNDLE", "a second bundle: McNemar's test between the two",
+     NULL, 0, 0},
+    {"min-accuracy", 0, AGLM_OPTION_TEXT, "X", "exit with 3 when the accuracy is below X", NULL, 0,
+     0},
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object", NULL, 0, 0},
 };
 
@@ -67,7 +69,8 @@ static aglm_rc read_data(struct sheet *s, const aglm_args *a, aglm_error *err)
     aglm_read_options read;
     aglm_task_options task;
     aglm_task_guess guess;
-    aglm_dataset_options options = {.labels = (const char *const *)s->bundle->labels, .n_labels = s->bundle->n_labels};
+    aglm_dataset_options options = {.labels = (const char *const *)s->bundle->labels,
+                                    .n_labels = s->bundle->n_labels};
     aglm_rc rc = aglm_reading_options(a, &read, &task, err);
 
     if (rc != AGLM_OK || (rc = aglm_table_read(&s->table, a->operands[1], &read, err)) != AGLM_OK)
@@ -110,8 +113,8 @@ static aglm_rc probe(struct sheet *s, aglm_error *err)
     aglm_rc rc = aglm_bundle_predictor_new(&p, s->bundle, err);
 
     if (rc == AGLM_OK)
-        rc = aglm_latency_probe(&s->latency, s->data, NULL, aglm_dataset_size(s->data), predict_one, p, PROBE_CALLS, PROBE_NS,
-                                err);
+        rc = aglm_latency_probe(&s->latency, s->data, NULL, aglm_dataset_size(s->data), predict_one,
+                                p, PROBE_CALLS, PROBE_NS, err);
     aglm_bundle_predictor_free(p);
     return rc;
 }
@@ -122,7 +125,8 @@ static aglm_rc compare(struct sheet *s, aglm_error *err)
     aglm_rc rc;
 
     if (s->other->n_labels != k || s->bundle->task == AGLM_TASK_MULTILABEL)
-        return aglm_error_set(err, AGLM_UNSUPPORTED, "--against: both bundles must have the same labels, one a document");
+        return aglm_error_set(err, AGLM_UNSUPPORTED,
+                              "--against: both bundles must have the same labels, one a document");
     for (size_t i = 0; i < k; i++)
         if (strcmp(s->bundle->labels[i], s->other->labels[i]) != 0)
             return aglm_error_set(err, AGLM_INVALID, "--against: that bundle has other labels");
@@ -132,7 +136,8 @@ static aglm_rc compare(struct sheet *s, aglm_error *err)
     rc = predict_all(s->other, s->data, probs, err);
     for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
         uint32_t gold = aglm_dataset_doc(s->data, i).labels[0];
-        bool first = aglm_argmax(s->probs + i * k, k) == gold, second = aglm_argmax(probs + i * k, k) == gold;
+        bool first = aglm_argmax(s->probs + i * k, k) == gold,
+             second = aglm_argmax(probs + i * k, k) == gold;
         s->only_first += first && !second;
         s->only_second += second && !first;
     }
@@ -156,8 +161,10 @@ static aglm_rc measure(struct sheet *s, const aglm_args *a, aglm_error *err)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu documents", n);
     if ((rc = predict_all(s->bundle, s->data, s->probs, err)) != AGLM_OK ||
         (rc = aglm_score_make(&s->score, s->data, NULL, n, s->probs, err)) != AGLM_OK ||
-        (rc = aglm_score_bootstrap(&s->score, s->data, NULL, n, s->probs, ROUNDS, 0, err)) != AGLM_OK ||
-        (rc = probe(s, err)) != AGLM_OK || (rc = aglm_bundle_size(s->bundle, &s->bytes, err)) != AGLM_OK)
+        (rc = aglm_score_bootstrap(&s->score, s->data, NULL, n, s->probs, ROUNDS, 0, err)) !=
+            AGLM_OK ||
+        (rc = probe(s, err)) != AGLM_OK ||
+        (rc = aglm_bundle_size(s->bundle, &s->bytes, err)) != AGLM_OK)
         return rc;
     return s->other ? compare(s, err) : AGLM_OK;
 }
@@ -171,8 +178,8 @@ static void print_classes(const struct sheet *s)
     printf("\n%-24s %9s %9s %9s %9s\n", "label", "precision", "recall", "F1", "documents");
     for (size_t i = 0; i < q->labels; i++) {
         aglm_terminal_cell(stdout, s->bundle->labels[i], 24, false);
-        printf(" %9.4f %9.4f %9.4f %9llu\n", q->classes[i].precision, q->classes[i].recall, q->classes[i].f1,
-               (unsigned long long)q->classes[i].support);
+        printf(" %9.4f %9.4f %9.4f %9llu\n", q->classes[i].precision, q->classes[i].recall,
+               q->classes[i].f1, (unsigned long long)q->classes[i].support);
     }
 }
 
@@ -185,12 +192,13 @@ static void print_sheet(const struct sheet *s)
         printf("%-20s %.4f\n", aglm_metric_name((aglm_metric)m), q->value[m]);
     printf("%-20s %.4f to %.4f\n", "accuracy 95 %", q->accuracy_95.low, q->accuracy_95.high);
     printf("%-20s %.4f to %.4f\n", "macro F1 95 %", q->macro_f1_95.low, q->macro_f1_95.high);
-    printf("%-20s %.1f / %.1f / %.1f us a document, %.0f documents/s\n", "latency p50/p95/p99", s->latency.p50_us,
-           s->latency.p95_us, s->latency.p99_us, s->latency.docs_per_s);
+    printf("%-20s %.1f / %.1f / %.1f us a document, %.0f documents/s\n", "latency p50/p95/p99",
+           s->latency.p50_us, s->latency.p95_us, s->latency.p99_us, s->latency.docs_per_s);
     printf("%-20s %.2f MB, loads in %.1f ms\n", "bundle", (double)s->bytes / 1e6, s->load_ms);
     if (s->other)
-        printf("%-20s only this one right %llu, only the other %llu, p = %.4g\n", "McNemar", (unsigned long long)s->only_first,
-               (unsigned long long)s->only_second, aglm_mcnemar(s->only_first, s->only_second));
+        printf("%-20s only this one right %llu, only the other %llu, p = %.4g\n", "McNemar",
+               (unsigned long long)s->only_first, (unsigned long long)s->only_second,
+               aglm_mcnemar(s->only_first, s->only_second));
     print_classes(s);
 }
 
@@ -278,14 +286,18 @@ static int run(const aglm_args *a)
     double bar = 0;
 
     memset(&s, 0, sizeof s);
-    if (bar_text && (!aglm_double_parse(bar_text, strlen(bar_text), &bar) || !(bar >= 0 && bar <= 1)))
-        return aglm_cli_fail(a, aglm_error_set(&err, AGLM_INVALID, "--min-accuracy %.40s: expected 0 to 1", bar_text), &err);
+    if (bar_text &&
+        (!aglm_double_parse(bar_text, strlen(bar_text), &bar) || !(bar >= 0 && bar <= 1)))
+        return aglm_cli_fail(
+            a,
+            aglm_error_set(&err, AGLM_INVALID, "--min-accuracy %.40s: expected 0 to 1", bar_text),
+            &err);
     aglm_rc rc = measure(&s, a, &err);
     if (rc == AGLM_OK && aglm_args_flag(a, "json"))
         json_sheet(&s);
     else if (rc == AGLM_OK)
         print_sheet(&s);
-    int code = rc != AGLM_OK ? aglm_cli_fail(a, rc, &err)
+    int code = rc != AGLM_OK                               ? aglm_cli_fail(a, rc, &err)
                : s.score.value[AGLM_METRIC_ACCURACY] < bar ? AGLM_EXIT_BAR
                                                            : AGLM_EXIT_OK;
     sheet_clear(&s);
@@ -293,10 +305,16 @@ static int run(const aglm_args *a)
 }
 
 const aglm_command aglm_command_eval = {
-    .name = "eval", .operands = "BUNDLE FILE", .operands_min = 2, .operands_max = 2,
+    .name = "eval",
+    .operands = "BUNDLE FILE",
+    .operands_min = 2,
+    .operands_max = 2,
     .summary = "measure a bundle on a labelled file",
-    .about = "Accuracy, F1, log-loss, AUC, calibration error, intervals, a report by class, latency, size and load time.",
-    .options = OPTIONS, .n_options = sizeof OPTIONS / sizeof *OPTIONS,
-    .examples = "  autoglm eval reviews.bundle test.csv\n  autoglm eval new.bundle test.csv --against old.bundle --json",
+    .about =
+        "Accuracy, F1, log-loss, AUC, calibration error, intervals, a report by class, latency, size and load time.",
+    .options = OPTIONS,
+    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    .examples =
+        "  autoglm eval reviews.bundle test.csv\n  autoglm eval new.bundle test.csv --against old.bundle --json",
     .run = run,
 };

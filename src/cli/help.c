@@ -17,11 +17,16 @@ void aglm_help_all(FILE *out)
     size_t n = 0;
     const aglm_command *const *commands = aglm_commands(&n);
 
-    fprintf(out, "autoglm %s: tunes language-model tasks automatically\n\nusage: autoglm COMMAND [ARGUMENTS]\n\n", AGLM_VERSION);
+    fprintf(
+        out,
+        "autoglm %s: tunes language-model tasks automatically\n\nusage: autoglm COMMAND [ARGUMENTS]\n\n",
+        AGLM_VERSION);
     for (size_t i = 0; i < n; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fprintf(out, "\nautoglm COMMAND --help tells more. Data goes to standard output, all else to standard error.\n"
-                 "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 ran but a bar was not met, 130 interrupted.\n");
+    fprintf(
+        out,
+        "\nautoglm COMMAND --help tells more. Data goes to standard output, all else to standard error.\n"
+        "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 ran but a bar was not met, 130 interrupted.\n");
 }
 
 void aglm_help_command(FILE *out, const aglm_command *c)
@@ -29,12 +34,14 @@ void aglm_help_command(FILE *out, const aglm_command *c)
     const aglm_option *o;
     char left[64];
 
-    fprintf(out, "usage: autoglm %s %s [OPTIONS]\n\n%s\n\noptions:\n", c->name, c->operands, c->about);
+    fprintf(out, "usage: autoglm %s %s [OPTIONS]\n\n%s\n\noptions:\n", c->name, c->operands,
+            c->about);
     for (size_t i = 0; (o = option_at(c, i)); i++) {
         char letter[8] = "    ";
         if (o->letter)
             snprintf(letter, sizeof letter, "-%c, ", o->letter);
-        snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
         fprintf(out, "  %-28s %s\n", left, o->help);
     }
     if (c->examples)
@@ -93,14 +100,17 @@ void aglm_help_man(FILE *out)
     size_t n = 0;
     const aglm_command *const *commands = aglm_commands(&n);
 
-    fprintf(out, ".TH AUTOGLM 1 \"\" \"autoglm %s\" \"User Commands\"\n.SH NAME\nautoglm \\- tune language-model tasks "
-                 "automatically\n.SH SYNOPSIS\n.B autoglm\n\\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n.SH COMMANDS\n",
-            AGLM_VERSION);
+    fprintf(
+        out,
+        ".TH AUTOGLM 1 \"\" \"autoglm %s\" \"User Commands\"\n.SH NAME\nautoglm \\- tune language-model tasks "
+        "automatically\n.SH SYNOPSIS\n.B autoglm\n\\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n.SH COMMANDS\n",
+        AGLM_VERSION);
     for (size_t i = 0; i < n; i++)
         man_command(out, commands[i]);
-    fputs(".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nfailed\n.TP\n2\nwrong usage\n.TP\n3\nran, but the wanted bar was not met\n"
-          ".TP\n130\ninterrupted, with everything saved\n.SH ENVIRONMENT\n.TP\nNO_COLOR\nno colours when set and not empty\n",
-          out);
+    fputs(
+        ".SH EXIT STATUS\n.TP\n0\ndone\n.TP\n1\nfailed\n.TP\n2\nwrong usage\n.TP\n3\nran, but the wanted bar was not met\n"
+        ".TP\n130\ninterrupted, with everything saved\n.SH ENVIRONMENT\n.TP\nNO_COLOR\nno colours when set and not empty\n",
+        out);
 }
 
 /* ---- completions ---- */
@@ -120,15 +130,19 @@ static void bash(FILE *out)
     size_t n = 0;
     const aglm_command *const *commands = aglm_commands(&n);
 
-    fputs("_autoglm() {\n  local current=${COMP_WORDS[COMP_CWORD]} words=\n  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    words=\"", out);
+    fputs(
+        "_autoglm() {\n  local current=${COMP_WORDS[COMP_CWORD]} words=\n  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    words=\"",
+        out);
     for (size_t i = 0; i < n; i++)
         fprintf(out, "%s%s", i ? " " : "", commands[i]->name);
     fputs("\"\n  else\n    case ${COMP_WORDS[1]} in\n", out);
     for (size_t i = 0; i < n; i++)
         bash_command(out, commands[i]);
-    fputs("    esac\n  fi\n  case $current in\n    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$current\")) ;;\n"
-          "    *) if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-          "       else COMPREPLY=($(compgen -f -- \"$current\")); fi ;;\n  esac\n}\ncomplete -o filenames -F _autoglm autoglm\n", out);
+    fputs(
+        "    esac\n  fi\n  case $current in\n    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$current\")) ;;\n"
+        "    *) if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+        "       else COMPREPLY=($(compgen -f -- \"$current\")); fi ;;\n  esac\n}\ncomplete -o filenames -F _autoglm autoglm\n",
+        out);
 }
 
 /* In single quotes for a shell, with [ ] and : escaped for zsh's own syntax. */
@@ -156,13 +170,16 @@ static void zsh(FILE *out)
         put_quoted(out, commands[i]->summary, true);
         fputs("'\n", out);
     }
-    fputs(")\nif (( CURRENT == 2 )); then\n  _describe command commands\n  return\nfi\ncase $words[2] in\n", out);
+    fputs(
+        ")\nif (( CURRENT == 2 )); then\n  _describe command commands\n  return\nfi\ncase $words[2] in\n",
+        out);
     for (size_t i = 0; i < n; i++) {
         fprintf(out, "  %s) _arguments", commands[i]->name);
         for (size_t k = 0; (o = option_at(commands[i], k)); k++) {
             fprintf(out, " '--%s[", o->name);
             put_quoted(out, o->help, true);
-            fprintf(out, "]%s%s%s'", o->value ? ":" : "", o->value ? o->value : "", o->kind == AGLM_OPTION_FILE ? ":_files" : "");
+            fprintf(out, "]%s%s%s'", o->value ? ":" : "", o->value ? o->value : "",
+                    o->kind == AGLM_OPTION_FILE ? ":_files" : "");
         }
         fputs(" '*:file:_files' ;;\n", out);
     }
@@ -180,8 +197,8 @@ static void fish(FILE *out)
         put_quoted(out, commands[i]->summary, false);
         fputs("'\n", out);
         for (size_t k = 0; (o = option_at(commands[i], k)); k++) {
-            fprintf(out, "complete -c autoglm -n '__fish_seen_subcommand_from %s' -l %s%s -d '", commands[i]->name, o->name,
-                    o->value ? " -r" : "");
+            fprintf(out, "complete -c autoglm -n '__fish_seen_subcommand_from %s' -l %s%s -d '",
+                    commands[i]->name, o->name, o->value ? " -r" : "");
             put_quoted(out, o->help, false);
             fputs("'\n", out);
         }

@@ -26,7 +26,8 @@ const aglm_command *aglm_command_find(const char *name)
 
 int aglm_cli_fail(const aglm_args *a, aglm_rc rc, const aglm_error *err)
 {
-    fprintf(stderr, "autoglm %s: %s\n", a->command->name, err->msg[0] ? err->msg : aglm_rc_text(rc));
+    fprintf(stderr, "autoglm %s: %s\n", a->command->name,
+            err->msg[0] ? err->msg : aglm_rc_text(rc));
     return rc == AGLM_INVALID ? AGLM_EXIT_USAGE : AGLM_EXIT_FAILED;
 }
 
@@ -72,7 +73,8 @@ int main(int argc, char **argv)
     }
     const aglm_command *c = aglm_command_find(argv[1]);
     if (!c) {
-        fprintf(stderr, "autoglm: there is no command \"%.60s\"; autoglm --help lists them\n", argv[1]);
+        fprintf(stderr, "autoglm: there is no command \"%.60s\"; autoglm --help lists them\n",
+                argv[1]);
         return AGLM_EXIT_USAGE;
     }
     return run_command(c, argc, argv);

@@ -16,15 +16,22 @@ static int run(const aglm_args *a)
     else if (strcmp(topic, "man") == 0)
         aglm_help_man(stdout);
     else if (!aglm_help_completion(stdout, topic))
-        return aglm_cli_fail(a, aglm_error_set(&err, AGLM_INVALID, "\"%.40s\": expected a command, man, bash, zsh or fish", topic),
+        return aglm_cli_fail(a,
+                             aglm_error_set(&err, AGLM_INVALID,
+                                            "\"%.40s\": expected a command, man, bash, zsh or fish",
+                                            topic),
                              &err);
     return AGLM_EXIT_OK;
 }
 
 const aglm_command aglm_command_help = {
-    .name = "help", .operands = "[COMMAND|man|bash|zsh|fish]", .operands_min = 0, .operands_max = 1,
+    .name = "help",
+    .operands = "[COMMAND|man|bash|zsh|fish]",
+    .operands_min = 0,
+    .operands_max = 1,
     .summary = "print help, the man page, or completions for a shell",
-    .about = "Prints the help of a command, the man page (autoglm help man | man -l -) or a completion script.",
+    .about =
+        "Prints the help of a command, the man page (autoglm help man | man -l -) or a completion script.",
     .examples = "  autoglm help bash > ~/.local/share/bash-completion/completions/autoglm",
     .run = run,
 };

@@ -67,8 +67,9 @@ static aglm_rc read_int(const aglm_option *o, const char *text, int64_t *out, ag
     errno = 0;
     long long v = strtoll(text, &end, 10);
     if (errno || end == text || *end || v < o->low || v > o->high)
-        return aglm_error_set(err, AGLM_INVALID, "--%s %.60s: expected a whole number from %lld to %lld", o->name, text,
-                              (long long)o->low, (long long)o->high);
+        return aglm_error_set(err, AGLM_INVALID,
+                              "--%s %.60s: expected a whole number from %lld to %lld", o->name,
+                              text, (long long)o->low, (long long)o->high);
     *out = v;
     return AGLM_OK;
 }
@@ -82,17 +83,20 @@ static aglm_rc read_value(const aglm_option *o, const char *text, int64_t *out, 
         return read_int(o, text, out, err);
     case AGLM_OPTION_DURATION:
         if (!aglm_duration_parse(text, &v) || v > INT64_MAX)
-            return aglm_error_set(err, AGLM_INVALID, "--%s %.60s: expected a time above zero as 90s, 10m, 1h or 5ms", o->name,
-                                  text);
+            return aglm_error_set(err, AGLM_INVALID,
+                                  "--%s %.60s: expected a time above zero as 90s, 10m, 1h or 5ms",
+                                  o->name, text);
         break;
     case AGLM_OPTION_SIZE:
         if (!aglm_size_parse(text, &v) || v == 0 || v > INT64_MAX)
-            return aglm_error_set(err, AGLM_INVALID, "--%s %.60s: expected a size above zero as 500kB, 20MB or 2GiB", o->name,
-                                  text);
+            return aglm_error_set(err, AGLM_INVALID,
+                                  "--%s %.60s: expected a size above zero as 500kB, 20MB or 2GiB",
+                                  o->name, text);
         break;
     case AGLM_OPTION_WORD:
         if (!is_word(o->words, text))
-            return aglm_error_set(err, AGLM_INVALID, "--%s %.60s: expected one of %s", o->name, text, o->words);
+            return aglm_error_set(err, AGLM_INVALID, "--%s %.60s: expected one of %s", o->name,
+                                  text, o->words);
         break;
     case AGLM_OPTION_FLAG:
     case AGLM_OPTION_TEXT:
@@ -121,7 +125,8 @@ static aglm_rc parse_option(aglm_args *out, int argc, char **argv, int *i, aglm_
     int at = is_long ? find_long(out->command, arg + 2, len) : find_letter(out->command, arg[1]);
 
     if (at < 0)
-        return aglm_error_set(err, AGLM_INVALID, "%.80s: no such option; see autoglm %s --help", arg, out->command->name);
+        return aglm_error_set(err, AGLM_INVALID, "%.80s: no such option; see autoglm %s --help",
+                              arg, out->command->name);
     const aglm_option *o = option_at(out->command, (size_t)at);
     if (o->kind == AGLM_OPTION_FLAG) {
         if (equals || (!is_long && arg[2]))
@@ -142,14 +147,17 @@ static aglm_rc check_operands(const aglm_args *a, aglm_error *err)
     const aglm_command *c = a->command;
 
     if (a->n_operands < c->operands_min)
-        return aglm_error_set(err, AGLM_INVALID, "an argument is missing: autoglm %s %s", c->name, c->operands);
+        return aglm_error_set(err, AGLM_INVALID, "an argument is missing: autoglm %s %s", c->name,
+                              c->operands);
     if (a->n_operands > c->operands_max)
-        return aglm_error_set(err, AGLM_INVALID, "\"%.80s\" is one argument too many: autoglm %s %s",
+        return aglm_error_set(err, AGLM_INVALID,
+                              "\"%.80s\" is one argument too many: autoglm %s %s",
                               a->operands[c->operands_max], c->name, c->operands);
     return AGLM_OK;
 }
 
-aglm_rc aglm_args_parse(aglm_args *out, const aglm_command *c, int argc, char **argv, bool *help, aglm_error *err)
+aglm_rc aglm_args_parse(aglm_args *out, const aglm_command *c, int argc, char **argv, bool *help,
+                        aglm_error *err)
 {
     bool options = true;
 

@@ -12,8 +12,10 @@
 #define SPANS 6
 
 static const aglm_option OPTIONS[] = {
-    {"top", 'k', AGLM_OPTION_INT, "K", "print the K likeliest labels with their probabilities", NULL, 1, 1000000},
-    {"explain", 0, AGLM_OPTION_FLAG, NULL, "print the parts of the text that speak for the label", NULL, 0, 0},
+    {"top", 'k', AGLM_OPTION_INT, "K", "print the K likeliest labels with their probabilities",
+     NULL, 1, 1000000},
+    {"explain", 0, AGLM_OPTION_FLAG, NULL, "print the parts of the text that speak for the label",
+     NULL, 0, 0},
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object a document", NULL, 0, 0},
     AGLM_OPTIONS_READ,
 };
@@ -45,7 +47,8 @@ static void rank(const struct output *o, const float *probs, size_t k)
     }
 }
 
-/* How many labels the answer holds: --top, else the decision (one, or all above the threshold for multi-label). */
+/* How many labels the answer holds: --top, else the decision (one, or all above the threshold for
+ * multi-label). */
 static size_t shown(const struct output *o, const float *probs)
 {
     size_t n = 0;
@@ -59,8 +62,8 @@ static size_t shown(const struct output *o, const float *probs)
     return n;
 }
 
-static aglm_rc explain(const struct output *o, const char *text, size_t len, uint32_t label, aglm_explained *spans,
-                       size_t *n, aglm_error *err)
+static aglm_rc explain(const struct output *o, const char *text, size_t len, uint32_t label,
+                       aglm_explained *spans, size_t *n, aglm_error *err)
 {
     *n = 0;
     return o->explain ? aglm_bundle_explain(o->p, text, len, label, spans, SPANS, n, err) : AGLM_OK;
@@ -85,8 +88,8 @@ static void put_spans(const char *text, const aglm_explained *spans, size_t n)
     }
 }
 
-static void put_json(const struct output *o, const float *probs, size_t n, const char *text, const aglm_explained *spans,
-                     size_t n_spans)
+static void put_json(const struct output *o, const float *probs, size_t n, const char *text,
+                     const aglm_explained *spans, size_t n_spans)
 {
     aglm_json_writer w;
     aglm_str s;
@@ -147,7 +150,8 @@ static aglm_rc predict_one(const struct output *o, const char *text, size_t len,
 /* The bundle remembers the names of its columns, so that a table needs no --text. */
 static const char *text_column(const aglm_bundle *b, const aglm_table *t)
 {
-    const aglm_json *cols = aglm_json_get(aglm_json_get(aglm_json_root(b->manifest), "data"), "text_columns");
+    const aglm_json *cols = aglm_json_get(aglm_json_get(aglm_json_root(b->manifest), "data"),
+                                          "text_columns");
     aglm_json_iter it = aglm_json_iterate(cols);
     const aglm_json *first = aglm_json_next(&it, NULL);
     const char *name = aglm_json_string(first, NULL);
@@ -157,7 +161,8 @@ static const char *text_column(const aglm_bundle *b, const aglm_table *t)
     return name && aglm_table_find_col(t, name) >= 0 ? name : NULL;
 }
 
-static aglm_rc read_texts(const aglm_args *a, const aglm_bundle *b, aglm_table **t, aglm_dataset **d, aglm_error *err)
+static aglm_rc read_texts(const aglm_args *a, const aglm_bundle *b, aglm_table **t,
+                          aglm_dataset **d, aglm_error *err)
 {
     aglm_read_options read;
     aglm_task_options task;
@@ -175,8 +180,10 @@ static aglm_rc read_texts(const aglm_args *a, const aglm_bundle *b, aglm_table *
     const char *name = task.text ? task.text : text_column(b, *t);
     int col = name ? aglm_table_find_col(*t, name) : -1;
     if (col < 0)
-        return aglm_error_set(err, AGLM_INVALID, "%s: which column holds the texts? Say --text COL, or --format lines for one text a line",
-                              file);
+        return aglm_error_set(
+            err, AGLM_INVALID,
+            "%s: which column holds the texts? Say --text COL, or --format lines for one text a line",
+            file);
     guess.text_cols[0] = col;
     options.skip_bad_rows = read.skip_bad_rows;
     return aglm_dataset_from_table(d, *t, &guess, &options, err);
@@ -195,7 +202,8 @@ static aglm_rc predict_all(const aglm_args *a, struct output *o, aglm_error *err
         aglm_doc doc = aglm_dataset_doc(d, i);
         rc = predict_one(o, doc.text, doc.len, err);
         if (rc == AGLM_OK && (aglm_cancelled(&cancel) || ferror(stdout)))
-            rc = aglm_error_set(err, AGLM_CANCELLED, ferror(stdout) ? "standard output is closed" : "interrupted");
+            rc = aglm_error_set(err, AGLM_CANCELLED,
+                                ferror(stdout) ? "standard output is closed" : "interrupted");
     }
     aglm_dataset_free(d);
     aglm_table_free(t);
@@ -217,7 +225,8 @@ static int run(const aglm_args *a)
         return aglm_cli_fail(a, rc, &err);
     o.b = b;
     o.order = aglm_calloc(b->n_labels, sizeof *o.order);
-    rc = o.order ? aglm_bundle_predictor_new(&o.p, b, &err) : aglm_error_set(&err, AGLM_NOMEM, "out of memory");
+    rc = o.order ? aglm_bundle_predictor_new(&o.p, b, &err)
+                 : aglm_error_set(&err, AGLM_NOMEM, "out of memory");
     if (rc == AGLM_OK)
         rc = predict_all(a, &o, &err);
     aglm_bundle_predictor_free(o.p);
@@ -229,11 +238,17 @@ static int run(const aglm_args *a)
 }
 
 const aglm_command aglm_command_predict = {
-    .name = "predict", .operands = "BUNDLE [FILE|-]", .operands_min = 1, .operands_max = 2,
+    .name = "predict",
+    .operands = "BUNDLE [FILE|-]",
+    .operands_min = 1,
+    .operands_max = 2,
     .summary = "label texts with a bundle",
-    .about = "Prints a label a document, one a line (multi-label: joined by |). Standard input is read as one text a line;\n"
-             "files in any format that tune reads.",
-    .options = OPTIONS, .n_options = sizeof OPTIONS / sizeof *OPTIONS,
-    .examples = "  echo 'the room was clean' | autoglm predict reviews.bundle --top 2\n  autoglm predict reviews.bundle new.csv --json",
+    .about =
+        "Prints a label a document, one a line (multi-label: joined by |). Standard input is read as one text a line;\n"
+        "files in any format that tune reads.",
+    .options = OPTIONS,
+    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    .examples =
+        "  echo 'the room was clean' | autoglm predict reviews.bundle --top 2\n  autoglm predict reviews.bundle new.csv --json",
     .run = run,
 };

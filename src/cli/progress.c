@@ -94,7 +94,8 @@ static const char *state_name(aglm_trial_state s)
 
 static const char *event_name(aglm_tune_event_kind k)
 {
-    static const char *const NAMES[] = {"start", "trial_start", "trial_report", "trial_end", "best", NULL, "done"};
+    static const char *const NAMES[] = {"start", "trial_start", "trial_report", "trial_end",
+                                        "best",  NULL,          "done"};
 
     return NAMES[k];
 }
@@ -185,7 +186,10 @@ static void draw_row(aglm_progress *p, const struct row *r, size_t columns)
     FILE *out = p->term.out;
     char text[64];
 
-    fputs(aglm_terminal_style(&p->term, r->best ? 'g' : strcmp(r->state, "COMPLETE") ? 'd' : '0'), out);
+    fputs(aglm_terminal_style(&p->term, r->best                        ? 'g'
+                                        : strcmp(r->state, "COMPLETE") ? 'd'
+                                                                       : '0'),
+          out);
     fprintf(out, "%6lld  ", (long long)r->number);
     aglm_terminal_cell(out, r->state, 9, false);
     snprintf(text, sizeof text, "%u/%u", r->step, r->steps);
@@ -204,7 +208,9 @@ static void draw_status(aglm_progress *p, size_t columns)
 {
     FILE *out = p->term.out;
     double elapsed = aglm_clock_since_s(p->start_ns);
-    double share = p->budget_s > 0 ? elapsed / p->budget_s : p->trials ? (double)p->finished / (double)p->trials : 0;
+    double share = p->budget_s > 0 ? elapsed / p->budget_s
+                   : p->trials     ? (double)p->finished / (double)p->trials
+                                   : 0;
     size_t width = columns > 100 ? 30 : 16;
     size_t full = (size_t)(fmin(share, 1) * (double)width);
 
@@ -215,7 +221,8 @@ static void draw_status(aglm_progress *p, size_t columns)
     if (p->budget_s > 0)
         fprintf(out, " of %.0fs", p->budget_s);
     else if (p->trials && p->finished)
-        fprintf(out, ", about %.0fs left", elapsed / (double)p->finished * ((double)p->trials - (double)p->finished));
+        fprintf(out, ", about %.0fs left",
+                elapsed / (double)p->finished * ((double)p->trials - (double)p->finished));
     fprintf(out, "  %zu trials", p->finished);
     if (!isnan(p->best_value))
         fprintf(out, "  best %.4f (trial %lld)", p->best_value, (long long)p->best_number);
@@ -229,8 +236,8 @@ static void draw(aglm_progress *p)
 
     fputs("\x1b[?2026h", out);
     wipe(p);
-    fprintf(out, "%s trial  state     step     value    time  learner parameters%s\n", aglm_terminal_style(&p->term, 'd'),
-            aglm_terminal_style(&p->term, '0'));
+    fprintf(out, "%s trial  state     step     value    time  learner parameters%s\n",
+            aglm_terminal_style(&p->term, 'd'), aglm_terminal_style(&p->term, '0'));
     for (size_t i = 0; i < ROWS; i++) {
         const struct row *r = &p->rows[(p->next + i) % ROWS];
         if (!r->used)
@@ -258,8 +265,13 @@ static void plain_line(aglm_progress *p, bool now)
 
 static void fill_row(struct row *r, const aglm_tune_event *e)
 {
-    *r = (struct row){.number = e->number, .state = state_name(e->state), .value = e->value, .used = true,
-                      .duration_s = e->duration_s, .step = e->step, .steps = e->steps};
+    *r = (struct row){.number = e->number,
+                      .state = state_name(e->state),
+                      .value = e->value,
+                      .used = true,
+                      .duration_s = e->duration_s,
+                      .step = e->step,
+                      .steps = e->steps};
     snprintf(r->learner, sizeof r->learner, "%s", e->learner);
     aglm_progress_params(e->params, r->params, sizeof r->params);
 }
@@ -274,11 +286,14 @@ static void print_start(aglm_progress *p, const aglm_tune_event *e)
     wipe(p);
     if (in->guess.evidence.len)
         fputs(in->guess.evidence.data, p->term.out);
-    fprintf(p->term.out, "%zu documents, %zu labels (smallest %zu, largest %zu), %s, median %u characters\n",
-            aglm_dataset_size(in->data), aglm_dataset_n_labels(in->data), f->class_min, f->class_max, language, f->chars_p50);
+    fprintf(p->term.out,
+            "%zu documents, %zu labels (smallest %zu, largest %zu), %s, median %u characters\n",
+            aglm_dataset_size(in->data), aglm_dataset_n_labels(in->data), f->class_min,
+            f->class_max, language, f->chars_p50);
     if (f->duplicates)
-        fprintf(p->term.out, "%zu texts are repeated (%zu with other labels); copies are kept in one fold\n", f->duplicates,
-                f->conflicts);
+        fprintf(p->term.out,
+                "%zu texts are repeated (%zu with other labels); copies are kept in one fold\n",
+                f->duplicates, f->conflicts);
     if (f->leaks)
         fprintf(p->term.out, "%zu texts of the validation file stand in the data too\n", f->leaks);
 }
@@ -301,8 +316,8 @@ static void person_event(aglm_progress *p, const aglm_tune_event *e)
     if (p->term.live)
         return; /* the ticker draws */
     if (p->verbose && e->kind == AGLM_TUNE_TRIAL_END)
-        fprintf(p->term.out, "trial %lld %s %.4f %s\n", (long long)e->number, state_name(e->state), e->value,
-                e->text ? e->text : "");
+        fprintf(p->term.out, "trial %lld %s %.4f %s\n", (long long)e->number, state_name(e->state),
+                e->value, e->text ? e->text : "");
     plain_line(p, e->kind == AGLM_TUNE_PHASE);
 }
 
@@ -342,7 +357,8 @@ static void *tick(void *arg)
     return NULL;
 }
 
-aglm_progress *aglm_progress_new(aglm_progress_mode mode, double budget_s, int64_t trials, bool verbose)
+aglm_progress *aglm_progress_new(aglm_progress_mode mode, double budget_s, int64_t trials,
+                                 bool verbose)
 {
     aglm_progress *p = aglm_calloc(1, sizeof *p);
 

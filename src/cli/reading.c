@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-aglm_rc aglm_reading_options(const aglm_args *a, aglm_read_options *read, aglm_task_options *task, aglm_error *err)
+aglm_rc aglm_reading_options(const aglm_args *a, aglm_read_options *read, aglm_task_options *task,
+                             aglm_error *err)
 {
     const char *format = aglm_args_text(a, "format", NULL);
     const char *encoding = aglm_args_text(a, "encoding", NULL);
@@ -13,7 +14,9 @@ aglm_rc aglm_reading_options(const aglm_args *a, aglm_read_options *read, aglm_t
     if (format && !aglm_format_from_name(format, &read->format))
         return aglm_error_set(err, AGLM_INVALID, "--format %.60s: there is no such format", format);
     if (encoding && !aglm_encoding_from_name(encoding, &read->encoding))
-        return aglm_error_set(err, AGLM_INVALID, "--encoding %.60s: use utf-8, gb18030, utf-16le, utf-16be or latin1", encoding);
+        return aglm_error_set(err, AGLM_INVALID,
+                              "--encoding %.60s: use utf-8, gb18030, utf-16le, utf-16be or latin1",
+                              encoding);
     if (header)
         read->header = strcmp(header, "yes") == 0 ? AGLM_HEADER_YES : AGLM_HEADER_NO;
     read->skip_bad_rows = aglm_args_flag(a, "skip-bad-rows");

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "data/task.h"
 
-aglm_rc aglm_reading_options(const aglm_args *a, aglm_read_options *read, aglm_task_options *task, aglm_error *err);
+aglm_rc aglm_reading_options(const aglm_args *a, aglm_read_options *read, aglm_task_options *task,
+                             aglm_error *err);
 
 #endif

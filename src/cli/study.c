@@ -13,8 +13,10 @@
 #define ARENA_MAX (4ULL << 30)
 
 static const aglm_option OPTIONS[] = {
-    {"storage", 0, AGLM_OPTION_TEXT, "URL", "sqlite:///FILE or the file itself (needed)", NULL, 0, 0},
-    {"study", 0, AGLM_OPTION_TEXT, "NAME", "the study; may be left out when there is only one", NULL, 0, 0},
+    {"storage", 0, AGLM_OPTION_TEXT, "URL", "sqlite:///FILE or the file itself (needed)", NULL, 0,
+     0},
+    {"study", 0, AGLM_OPTION_TEXT, "NAME", "the study; may be left out when there is only one",
+     NULL, 0, 0},
     {"format", 0, AGLM_OPTION_WORD, "F", "of export: json (default) or csv", "json|csv", 0, 0},
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print JSON", NULL, 0, 0},
 };
@@ -57,8 +59,11 @@ static aglm_rc book_open(struct book *b, const aglm_args *a, aglm_error *err)
     memset(b, 0, sizeof *b);
     aglm_arena_init(&b->arena, ARENA_MAX);
     if (!url)
-        return aglm_error_set(err, AGLM_INVALID, "--storage is missing: give the database that tune named, as sqlite:///FILE");
-    if ((rc = must_exist(url, err)) != AGLM_OK || (rc = aglm_store_open(&b->store, url, err)) != AGLM_OK)
+        return aglm_error_set(
+            err, AGLM_INVALID,
+            "--storage is missing: give the database that tune named, as sqlite:///FILE");
+    if ((rc = must_exist(url, err)) != AGLM_OK ||
+        (rc = aglm_store_open(&b->store, url, err)) != AGLM_OK)
         return rc;
     return aglm_store_study_list(b->store, &b->arena, &b->studies, &b->n_studies, err);
 }
@@ -73,9 +78,12 @@ static aglm_rc choose_study(struct book *b, const aglm_args *a, aglm_error *err)
     if (b->study)
         return AGLM_OK;
     if (name)
-        return aglm_error_set(err, AGLM_NOTFOUND, "there is no study \"%.100s\"; autoglm study list names them", name);
-    return aglm_error_set(err, AGLM_INVALID, "there are %zu studies; say which with --study NAME (autoglm study list names them)",
-                          b->n_studies);
+        return aglm_error_set(err, AGLM_NOTFOUND,
+                              "there is no study \"%.100s\"; autoglm study list names them", name);
+    return aglm_error_set(
+        err, AGLM_INVALID,
+        "there are %zu studies; say which with --study NAME (autoglm study list names them)",
+        b->n_studies);
 }
 
 static aglm_rc read_trials(struct book *b, aglm_error *err)
@@ -91,7 +99,8 @@ static aglm_rc read_trials(struct book *b, aglm_error *err)
     if (!b->trials)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu trials", b->n_trials);
     for (size_t i = 0; rc == AGLM_OK && i < b->n_trials; i++)
-        rc = aglm_study_row_trial(b->space, b->study->directions[0], &rows[i], &b->arena, &b->trials[i], err);
+        rc = aglm_study_row_trial(b->space, b->study->directions[0], &rows[i], &b->arena,
+                                  &b->trials[i], err);
     return rc;
 }
 
@@ -112,7 +121,8 @@ static const aglm_trial *best_of(const struct book *b)
     const aglm_trial *best = NULL;
 
     for (size_t i = 0; i < b->n_trials; i++)
-        if (b->trials[i].state == AGLM_TRIAL_COMPLETE && (!best || aglm_trial_better(&b->trials[i], best)))
+        if (b->trials[i].state == AGLM_TRIAL_COMPLETE &&
+            (!best || aglm_trial_better(&b->trials[i], best)))
             best = &b->trials[i];
     return best;
 }
@@ -135,8 +145,8 @@ static void json_attrs(aglm_json_writer *w, const aglm_trial *t)
     for (size_t i = 0; i < t->n_attrs; i++) {
         aglm_json_doc *doc = NULL;
         aglm_json_options options = {.allow_nonfinite = true};
-        if (t->attrs[i].system ||
-            aglm_json_parse(&doc, t->attrs[i].json, strlen(t->attrs[i].json), &options, NULL) != AGLM_OK)
+        if (t->attrs[i].system || aglm_json_parse(&doc, t->attrs[i].json, strlen(t->attrs[i].json),
+                                                  &options, NULL) != AGLM_OK)
             continue;
         aglm_json_key(w, t->attrs[i].key);
         aglm_json_put_value(w, aglm_json_root(doc));
@@ -215,8 +225,8 @@ static aglm_rc do_list(struct book *b, const aglm_args *a, aglm_error *err)
     (void)err;
     if (!aglm_args_flag(a, "json")) {
         for (size_t i = 0; i < b->n_studies; i++)
-            printf("%-40s %8lld trials  %s\n", b->studies[i].name, (long long)b->studies[i].n_trials,
-                   direction_name(b->studies[i].directions[0]));
+            printf("%-40s %8lld trials  %s\n", b->studies[i].name,
+                   (long long)b->studies[i].n_trials, direction_name(b->studies[i].directions[0]));
         return AGLM_OK;
     }
     aglm_str_init(&s, 256u << 20);
@@ -282,9 +292,11 @@ static aglm_rc do_show(struct book *b, const aglm_args *a, aglm_error *err)
     }
     for (size_t i = 0; i < b->n_trials; i++)
         count[b->trials[i].state]++;
-    printf("study     %s\ndirection %s\ntrials    %zu: %zu complete, %zu pruned, %zu failed, %zu running, %zu waiting\n",
-           b->study->name, direction_name(b->study->directions[0]), b->n_trials, count[AGLM_TRIAL_COMPLETE],
-           count[AGLM_TRIAL_PRUNED], count[AGLM_TRIAL_FAIL], count[AGLM_TRIAL_RUNNING], count[AGLM_TRIAL_WAITING]);
+    printf(
+        "study     %s\ndirection %s\ntrials    %zu: %zu complete, %zu pruned, %zu failed, %zu running, %zu waiting\n",
+        b->study->name, direction_name(b->study->directions[0]), b->n_trials,
+        count[AGLM_TRIAL_COMPLETE], count[AGLM_TRIAL_PRUNED], count[AGLM_TRIAL_FAIL],
+        count[AGLM_TRIAL_RUNNING], count[AGLM_TRIAL_WAITING]);
     aglm_str_init(&space, 1 << 24);
     aglm_space_describe(b->space, &space);
     printf("space\n%s", space.data);
@@ -316,7 +328,8 @@ static aglm_rc do_best(struct book *b, const aglm_args *a, aglm_error *err)
     aglm_str s;
 
     if (!best)
-        return aglm_error_set(err, AGLM_NOTFOUND, "study \"%.100s\" has no complete trial yet", b->study->name);
+        return aglm_error_set(err, AGLM_NOTFOUND, "study \"%.100s\" has no complete trial yet",
+                              b->study->name);
     if (!aglm_args_flag(a, "json")) {
         print_trial(b, best);
         return AGLM_OK;
@@ -390,7 +403,7 @@ struct verb {
 };
 
 static const struct verb VERBS[] = {
-    {"list", true, do_list}, {"show", false, do_show},     {"trials", false, do_trials},
+    {"list", true, do_list},  {"show", false, do_show},     {"trials", false, do_trials},
     {"best", false, do_best}, {"export", false, do_export},
 };
 
@@ -404,8 +417,12 @@ static int run(const aglm_args *a)
         if (strcmp(a->operands[0], VERBS[i].name) == 0)
             verb = &VERBS[i];
     if (!verb)
-        return aglm_cli_fail(a, aglm_error_set(&err, AGLM_INVALID, "\"%.40s\": expected list, show, trials, best or export",
-                                               a->operands[0]), &err);
+        return aglm_cli_fail(
+            a,
+            aglm_error_set(&err, AGLM_INVALID,
+                           "\"%.40s\": expected list, show, trials, best or export",
+                           a->operands[0]),
+            &err);
     aglm_rc rc = book_open(&b, a, &err);
     if (rc == AGLM_OK && !verb->all && (rc = choose_study(&b, a, &err)) == AGLM_OK)
         rc = read_trials(&b, &err);
@@ -417,10 +434,15 @@ static int run(const aglm_args *a)
 }
 
 const aglm_command aglm_command_study = {
-    .name = "study", .operands = "list|show|trials|best|export", .operands_min = 1, .operands_max = 1,
+    .name = "study",
+    .operands = "list|show|trials|best|export",
+    .operands_min = 1,
+    .operands_max = 1,
     .summary = "look into studies, ours and Optuna's",
     .about = "Reads a study database in Optuna's schema; nothing is changed.",
-    .options = OPTIONS, .n_options = sizeof OPTIONS / sizeof *OPTIONS,
-    .examples = "  autoglm study trials --storage sqlite:///reviews.bundle.study.db\n  autoglm study export --storage s.db --format csv",
+    .options = OPTIONS,
+    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    .examples =
+        "  autoglm study trials --storage sqlite:///reviews.bundle.study.db\n  autoglm study export --storage s.db --format csv",
     .run = run,
 };

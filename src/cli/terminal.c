@@ -21,7 +21,8 @@ void aglm_terminal_init(aglm_terminal *t, FILE *out)
 
     t->out = out;
     t->live = tty && term && strcmp(term, "dumb") != 0;
-    t->colour = !env_set("NO_COLOR") && (env_set("FORCE_COLOR") || env_set("CLICOLOR_FORCE") || t->live);
+    t->colour = !env_set("NO_COLOR") &&
+                (env_set("FORCE_COLOR") || env_set("CLICOLOR_FORCE") || t->live);
 }
 
 size_t aglm_terminal_columns(const aglm_terminal *t)

@@ -9,17 +9,20 @@
 
 typedef struct aglm_terminal {
     FILE *out;
-    bool live;   /* a terminal that can move its cursor */
-    bool colour; /* NO_COLOR (set, not empty) wins, then FORCE_COLOR, then whether it is a terminal */
+    bool live; /* a terminal that can move its cursor */
+    /* NO_COLOR (set, not empty) wins, then FORCE_COLOR, then whether it is a terminal */
+    bool colour;
 } aglm_terminal;
 
 void aglm_terminal_init(aglm_terminal *t, FILE *out);
 /* Columns of the terminal now (80 where it does not tell). */
 size_t aglm_terminal_columns(const aglm_terminal *t);
-/* The escape for a colour or "" when colours are off; style: 'b' bold, 'd' dim, 'g' green, 'r' red, 'y' yellow, '0' plain. */
+/* The escape for a colour or "" when colours are off; style: 'b' bold, 'd' dim, 'g' green, 'r' red,
+ * 'y' yellow, '0' plain. */
 const char *aglm_terminal_style(const aglm_terminal *t, char style);
 
-/* Writes text padded or cut (with an ellipsis) to `columns` by display width; right-aligned when asked. */
+/* Writes text padded or cut (with an ellipsis) to `columns` by display width; right-aligned when
+ * asked. */
 void aglm_terminal_cell(FILE *out, const char *text, size_t columns, bool right);
 
 #endif

@@ -14,28 +14,38 @@
 
 static const aglm_option OPTIONS[] = {
     AGLM_OPTIONS_READ,
-    {"task", 't', AGLM_OPTION_WORD, "T", "binary, multiclass or multilabel; default: found out", "binary|multiclass|multilabel",
-     0, 0},
-    {"valid", 0, AGLM_OPTION_FILE, "FILE", "more labelled documents, to choose by; they join the cross-validation", NULL, 0, 0},
+    {"task", 't', AGLM_OPTION_WORD, "T", "binary, multiclass or multilabel; default: found out",
+     "binary|multiclass|multilabel", 0, 0},
+    {"valid", 0, AGLM_OPTION_FILE, "FILE",
+     "more labelled documents, to choose by; they join the cross-validation", NULL, 0, 0},
     {"metric", 'm', AGLM_OPTION_TEXT, "M",
-     "accuracy, macro_f1, micro_f1, weighted_f1, log_loss, auc or ece; default: accuracy (multi-label: micro_f1)", NULL, 0, 0},
-    {"budget", 'b', AGLM_OPTION_DURATION, "TIME", "wall time in all, refit included; default 60s, none with --trials", NULL, 0,
-     0},
-    {"trials", 'n', AGLM_OPTION_INT, "N", "stop when the study has so many trials", NULL, 1, 1000000000},
-    {"threads", 'j', AGLM_OPTION_INT, "N", "trials at a time; default: all processors", NULL, 1, 256},
-    {"seed", 's', AGLM_OPTION_INT, "N", "the same seed gives the same trials; default 0", NULL, 0, INT64_MAX},
+     "accuracy, macro_f1, micro_f1, weighted_f1, log_loss, auc or ece; default: accuracy (multi-label: micro_f1)",
+     NULL, 0, 0},
+    {"budget", 'b', AGLM_OPTION_DURATION, "TIME",
+     "wall time in all, refit included; default 60s, none with --trials", NULL, 0, 0},
+    {"trials", 'n', AGLM_OPTION_INT, "N", "stop when the study has so many trials", NULL, 1,
+     1000000000},
+    {"threads", 'j', AGLM_OPTION_INT, "N", "trials at a time; default: all processors", NULL, 1,
+     256},
+    {"seed", 's', AGLM_OPTION_INT, "N", "the same seed gives the same trials; default 0", NULL, 0,
+     INT64_MAX},
     {"folds", 0, AGLM_OPTION_INT, "N",
-     "2 to 20: cross-validate; 1: hold one part out (the --valid file where given); default: by the size", NULL, 1, 20},
-    {"max-latency", 0, AGLM_OPTION_DURATION, "TIME", "95 % of documents must be faster than this", NULL, 0, 0},
+     "2 to 20: cross-validate; 1: hold one part out (the --valid file where given); default: by the size",
+     NULL, 1, 20},
+    {"max-latency", 0, AGLM_OPTION_DURATION, "TIME", "95 % of documents must be faster than this",
+     NULL, 0, 0},
     {"max-size", 0, AGLM_OPTION_SIZE, "SIZE", "the weights must be smaller than this", NULL, 0, 0},
     {"max-memory", 0, AGLM_OPTION_SIZE, "SIZE", "the process must stay below this", NULL, 0, 0},
     {"learners", 0, AGLM_OPTION_TEXT, "A,B", "only these learners; default: all", NULL, 0, 0},
-    {"sampler", 0, AGLM_OPTION_WORD, "S", "tpe, random or grid; default tpe", "tpe|random|grid", 0, 0},
-    {"no-blend", 0, AGLM_OPTION_FLAG, NULL, "one model only, no blend of the best", NULL, 0, 0},
-    {"study", 0, AGLM_OPTION_TEXT, "NAME", "name of the study; default: a hash of data, task, metric and seed", NULL, 0, 0},
-    {"storage", 0, AGLM_OPTION_TEXT, "URL", "where the study is kept: sqlite:///FILE or memory; default OUT.study.db", NULL, 0,
+    {"sampler", 0, AGLM_OPTION_WORD, "S", "tpe, random or grid; default tpe", "tpe|random|grid", 0,
      0},
-    {"out", 'o', AGLM_OPTION_FILE, "DIR", "the bundle; default: the file's name with .bundle", NULL, 0, 0},
+    {"no-blend", 0, AGLM_OPTION_FLAG, NULL, "one model only, no blend of the best", NULL, 0, 0},
+    {"study", 0, AGLM_OPTION_TEXT, "NAME",
+     "name of the study; default: a hash of data, task, metric and seed", NULL, 0, 0},
+    {"storage", 0, AGLM_OPTION_TEXT, "URL",
+     "where the study is kept: sqlite:///FILE or memory; default OUT.study.db", NULL, 0, 0},
+    {"out", 'o', AGLM_OPTION_FILE, "DIR", "the bundle; default: the file's name with .bundle", NULL,
+     0, 0},
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object at the end", NULL, 0, 0},
     {"json-lines", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object an event", NULL, 0, 0},
 };
@@ -58,7 +68,8 @@ static void default_out(const char *file, char *out, size_t size)
         snprintf(out, size, "%.*s.bundle", (int)(n > 200 ? 200 : n), name);
 }
 
-static aglm_rc set_places(const aglm_args *a, struct places *p, aglm_tune_options *o, aglm_error *err)
+static aglm_rc set_places(const aglm_args *a, struct places *p, aglm_tune_options *o,
+                          aglm_error *err)
 {
     const char *out = aglm_args_text(a, "out", NULL);
 
@@ -73,7 +84,8 @@ static aglm_rc set_places(const aglm_args *a, struct places *p, aglm_tune_option
         p->out[--n] = '\0';
     if (n == 0)
         return aglm_error_set(err, AGLM_INVALID, "--out: the path is empty");
-    snprintf(p->storage, sizeof p->storage, "sqlite:///%.*s.study.db", (int)(PATH_BYTES - 32), p->out);
+    snprintf(p->storage, sizeof p->storage, "sqlite:///%.*s.study.db", (int)(PATH_BYTES - 32),
+             p->out);
     o->out = p->out;
     o->storage = aglm_args_text(a, "storage", p->storage);
     return AGLM_OK;
@@ -87,12 +99,14 @@ static aglm_rc set_metric(const aglm_args *a, aglm_tune_options *o, aglm_error *
     if (!name)
         return AGLM_OK;
     if (!aglm_metric_from_name(name, &metric))
-        return aglm_error_set(err, AGLM_INVALID, "--metric %.60s: expected one of %s", name, aglm_metric_names());
+        return aglm_error_set(err, AGLM_INVALID, "--metric %.60s: expected one of %s", name,
+                              aglm_metric_names());
     o->metric = (int)metric;
     return AGLM_OK;
 }
 
-static aglm_rc set_options(const aglm_args *a, aglm_tune_options *o, struct places *p, aglm_error *err)
+static aglm_rc set_options(const aglm_args *a, aglm_tune_options *o, struct places *p,
+                           aglm_error *err)
 {
     const char *task = aglm_args_text(a, "task", NULL);
     aglm_rc rc;
@@ -136,7 +150,8 @@ static void print_leader(const aglm_terminal *t, const aglm_leader *l, size_t co
         snprintf(name, sizeof name, "%s #%lld", l->name, (long long)l->number);
     fprintf(t->out, "%s%s ", aglm_terminal_style(t, l->chosen ? 'g' : '0'), l->chosen ? "*" : " ");
     aglm_terminal_cell(t->out, name, 14, false);
-    fprintf(t->out, "%9.4f %8.0f us %9.2f MB %6.2f s  ", l->value, l->latency_us, (double)l->bytes / 1e6, l->fit_s);
+    fprintf(t->out, "%9.4f %8.0f us %9.2f MB %6.2f s  ", l->value, l->latency_us,
+            (double)l->bytes / 1e6, l->fit_s);
     aglm_terminal_cell(t->out, params, columns > 72 ? columns - 62 : 48, false);
     fprintf(t->out, "%s\n", aglm_terminal_style(t, '0'));
 }
@@ -148,19 +163,25 @@ static void print_result(const aglm_tune_result *r, const char *out)
 
     aglm_terminal_init(&t, stdout);
     size_t columns = aglm_terminal_columns(&t);
-    fprintf(t.out, "%s  model         %9s  latency p95      size    fit  parameters%s\n", aglm_terminal_style(&t, 'b'),
-            aglm_metric_name(r->metric), aglm_terminal_style(&t, '0'));
+    fprintf(t.out, "%s  model         %9s  latency p95      size    fit  parameters%s\n",
+            aglm_terminal_style(&t, 'b'), aglm_metric_name(r->metric),
+            aglm_terminal_style(&t, '0'));
     for (size_t i = 0; i < r->n_leaders; i++)
         print_leader(&t, &r->leaders[i], columns);
-    fprintf(t.out, "accuracy %.4f (95 %% interval %.4f to %.4f), macro F1 %.4f, log-loss %.4f, calibration error %.4f\n",
-            q->value[AGLM_METRIC_ACCURACY], q->accuracy_95.low, q->accuracy_95.high, q->value[AGLM_METRIC_MACRO_F1],
-            q->value[AGLM_METRIC_LOG_LOSS], q->value[AGLM_METRIC_ECE]);
-    fprintf(t.out, "%zu trials complete, %zu stopped early, %zu failed; search %.1f s, refit %.1f s, %s\n", r->trials_complete,
-            r->trials_pruned, r->trials_failed, r->search_s, r->refit_s,
-            r->refitted ? "learned again from all documents" : "no time was left to learn from all documents");
+    fprintf(
+        t.out,
+        "accuracy %.4f (95 %% interval %.4f to %.4f), macro F1 %.4f, log-loss %.4f, calibration error %.4f\n",
+        q->value[AGLM_METRIC_ACCURACY], q->accuracy_95.low, q->accuracy_95.high,
+        q->value[AGLM_METRIC_MACRO_F1], q->value[AGLM_METRIC_LOG_LOSS], q->value[AGLM_METRIC_ECE]);
+    fprintf(t.out,
+            "%zu trials complete, %zu stopped early, %zu failed; search %.1f s, refit %.1f s, %s\n",
+            r->trials_complete, r->trials_pruned, r->trials_failed, r->search_s, r->refit_s,
+            r->refitted ? "learned again from all documents"
+                        : "no time was left to learn from all documents");
     if (r->infeasible)
         fprintf(t.out, "no model met the limits that were set; this one came closest\n");
-    fprintf(t.out, "bundle: %s (%.2f MB)\nnext:   autoglm predict %s FILE\n", out, (double)r->bundle_bytes / 1e6, out);
+    fprintf(t.out, "bundle: %s (%.2f MB)\nnext:   autoglm predict %s FILE\n", out,
+            (double)r->bundle_bytes / 1e6, out);
 }
 
 static void json_leaders(aglm_json_writer *w, const aglm_tune_result *r)
@@ -218,11 +239,14 @@ static int report(const aglm_args *a, const aglm_tune_result *r, const aglm_tune
     return r->infeasible ? AGLM_EXIT_BAR : AGLM_EXIT_OK;
 }
 
-static int stopped(const aglm_args *a, const aglm_tune_result *r, const aglm_tune_options *o, const aglm_error *err)
+static int stopped(const aglm_args *a, const aglm_tune_result *r, const aglm_tune_options *o,
+                   const aglm_error *err)
 {
     fprintf(stderr, "autoglm tune: %s\n", err->msg);
-    fprintf(stderr, "%zu trials complete, %zu stopped early; kept in %s; the same command goes on from here\n",
-            r->trials_complete, r->trials_pruned, o->storage);
+    fprintf(
+        stderr,
+        "%zu trials complete, %zu stopped early; kept in %s; the same command goes on from here\n",
+        r->trials_complete, r->trials_pruned, o->storage);
     (void)a;
     return AGLM_EXIT_INTERRUPTED;
 }
@@ -244,27 +268,34 @@ static int run(const aglm_args *a)
     aglm_cancel_init(&cancel, NULL, 0);
     aglm_interrupt_install(&cancel);
     o.cancel = &cancel;
-    aglm_progress *progress = aglm_progress_new(mode, (double)o.budget_ns / 1e9, o.trials, aglm_args_flag(a, "verbose"));
+    aglm_progress *progress = aglm_progress_new(mode, (double)o.budget_ns / 1e9, o.trials,
+                                                aglm_args_flag(a, "verbose"));
     if (!progress)
         return aglm_cli_fail(a, AGLM_NOMEM, &err);
     o.on_event = aglm_progress_event;
     o.arg = progress;
     rc = aglm_tune_run(&result, &o, &err);
     aglm_progress_free(progress);
-    int code = rc == AGLM_OK         ? report(a, &result, &o)
+    int code = rc == AGLM_OK        ? report(a, &result, &o)
                : result.interrupted ? stopped(a, &result, &o, &err)
-                                     : aglm_cli_fail(a, rc, &err);
+                                    : aglm_cli_fail(a, rc, &err);
     aglm_tune_result_clear(&result);
     return code;
 }
 
 const aglm_command aglm_command_tune = {
-    .name = "tune", .operands = "FILE", .operands_min = 1, .operands_max = 1,
+    .name = "tune",
+    .operands = "FILE",
+    .operands_min = 1,
+    .operands_max = 1,
     .summary = "find the best text classifier for a labelled file",
-    .about = "Reads labelled documents (CSV, TSV, JSONL, JSON, fastText, a folder a class, - for standard input, .gz), finds\n"
-             "out the task, searches learners and their parameters within the budget, and writes the winner as a bundle.\n"
-             "An interrupted run is resumed by the same command.",
-    .options = OPTIONS, .n_options = sizeof OPTIONS / sizeof *OPTIONS,
-    .examples = "  autoglm tune reviews.csv --budget 60s\n  autoglm tune train.tsv --metric macro_f1 --max-size 5MB --out small.bundle",
+    .about =
+        "Reads labelled documents (CSV, TSV, JSONL, JSON, fastText, a folder a class, - for standard input, .gz), finds\n"
+        "out the task, searches learners and their parameters within the budget, and writes the winner as a bundle.\n"
+        "An interrupted run is resumed by the same command.",
+    .options = OPTIONS,
+    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    .examples =
+        "  autoglm tune reviews.csv --budget 60s\n  autoglm tune train.tsv --metric macro_f1 --max-size 5MB --out small.bundle",
     .run = run,
 };

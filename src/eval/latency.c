@@ -35,8 +35,9 @@ static void summarise(aglm_latency *out, uint64_t *ns, size_t n)
 }
 
 aglm_rc aglm_latency_probe(aglm_latency *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                           aglm_rc (*predict)(void *arg, const char *text, size_t len, aglm_error *err), void *arg,
-                           size_t max_calls, uint64_t max_ns, aglm_error *err)
+                           aglm_rc (*predict)(void *arg, const char *text, size_t len,
+                                              aglm_error *err),
+                           void *arg, size_t max_calls, uint64_t max_ns, aglm_error *err)
 {
     size_t warm_up = max_calls / 10, kept = 0;
     uint64_t start = aglm_clock_ns();

@@ -11,10 +11,11 @@ typedef struct aglm_latency {
     size_t calls;
 } aglm_latency;
 
-/* Times predict(arg, text, len) on documents of d in turn, after a warm-up of a tenth, until max_calls or max_ns is
- * reached (at least one call is made). rows NULL: all documents. */
+/* Times predict(arg, text, len) on documents of d in turn, after a warm-up of a tenth, until
+ * max_calls or max_ns is reached (at least one call is made). rows NULL: all documents. */
 aglm_rc aglm_latency_probe(aglm_latency *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                           aglm_rc (*predict)(void *arg, const char *text, size_t len, aglm_error *err), void *arg,
-                           size_t max_calls, uint64_t max_ns, aglm_error *err);
+                           aglm_rc (*predict)(void *arg, const char *text, size_t len,
+                                              aglm_error *err),
+                           void *arg, size_t max_calls, uint64_t max_ns, aglm_error *err);
 
 #endif

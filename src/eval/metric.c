@@ -8,9 +8,9 @@ struct metric_entry {
 };
 
 static const struct metric_entry METRICS[AGLM_METRICS] = {
-    [AGLM_METRIC_ACCURACY] = {"accuracy", true},       [AGLM_METRIC_MACRO_F1] = {"macro_f1", true},
-    [AGLM_METRIC_MICRO_F1] = {"micro_f1", true},       [AGLM_METRIC_WEIGHTED_F1] = {"weighted_f1", true},
-    [AGLM_METRIC_LOG_LOSS] = {"log_loss", false},      [AGLM_METRIC_AUC] = {"auc", true},
+    [AGLM_METRIC_ACCURACY] = {"accuracy", true},  [AGLM_METRIC_MACRO_F1] = {"macro_f1", true},
+    [AGLM_METRIC_MICRO_F1] = {"micro_f1", true},  [AGLM_METRIC_WEIGHTED_F1] = {"weighted_f1", true},
+    [AGLM_METRIC_LOG_LOSS] = {"log_loss", false}, [AGLM_METRIC_AUC] = {"auc", true},
     [AGLM_METRIC_ECE] = {"ece", false},
 };
 

@@ -1,5 +1,6 @@
 /* learn/embed_bag.h - the documents of a dataset as bags of numbered features, and how a bag is
- * weighed. Threads: bags are immutable once built; the rest are pure functions. */
+ * weighed.
+ * Threads: bags are immutable once built; the rest are pure functions. */
 #ifndef AGLM_LEARN_EMBED_BAG_H
 #define AGLM_LEARN_EMBED_BAG_H
 

@@ -1,11 +1,11 @@
 /* learn/embed_form.h - the saved form of an embedding bag, which is also what predicts: one block
- * of bytes. Threads: a form is immutable; pure functions.
- *
- * Little-endian; a 64-byte head, then sections that each begin at a multiple of 64 bytes: bias,
- * output layer (unless folded), buckets, keys, records. A feature's row is found by the top bits of
- * its hash (bucket) and the low 32 (key). Where there are no more labels than dimensions the output
- * layer is folded into the rows: a row then holds the feature's part of each logit. A record is
- * idf, exponent and values: bytes, times two to the exponent. */
+ * of bytes.
+ * Threads: a form is immutable; pure functions.  Little-endian; a 64-byte head, then sections that
+ * each begin at a multiple of 64 bytes: bias, output layer (unless folded), buckets, keys,
+ * records. A feature's row is found by the top bits of its hash (bucket) and the low 32 (key).
+ * Where there are no more labels than dimensions the output layer is folded into the rows: a row
+ * then holds the feature's part of each logit. A record is idf, exponent and values: bytes, times
+ * two to the exponent. */
 #ifndef AGLM_LEARN_EMBED_FORM_H
 #define AGLM_LEARN_EMBED_FORM_H
 

@@ -1,5 +1,6 @@
 /* learn/embed_net.h - the trained network: a row of numbers a feature, summed over a bag, then a
- * linear layer. Threads: a net is confined while it is trained and immutable after. */
+ * linear layer.
+ * Threads: a net is confined while it is trained and immutable after. */
 #ifndef AGLM_LEARN_EMBED_NET_H
 #define AGLM_LEARN_EMBED_NET_H
 

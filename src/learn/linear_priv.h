@@ -1,6 +1,6 @@
-/* learn/linear_priv.h - the parts of the sparse linear learner: parameters, weighted training rows,
- * the packed model. Threads: parameters and models are immutable; a design is confined to its fit.
- */
+/* learn/linear_priv.h - the parts of the sparse linear learner: parameters, weighted training
+ * rows, the packed model.
+ * Threads: parameters and models are immutable; a design is confined to its fit. */
 #ifndef AGLM_LEARN_LINEAR_PRIV_H
 #define AGLM_LEARN_LINEAR_PRIV_H
 

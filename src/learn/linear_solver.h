@@ -1,6 +1,6 @@
 /* learn/linear_solver.h - weight vectors from rows with labels +1 and -1, several at a time: dual
- * coordinate descent. Threads: pure functions on the caller's memory; a problem may be shared by
- * several solvers. */
+ * coordinate descent.
+ * Threads: pure functions on the caller's memory; a problem may be shared by several solvers. */
 #ifndef AGLM_LEARN_LINEAR_SOLVER_H
 #define AGLM_LEARN_LINEAR_SOLVER_H
 

@@ -1,5 +1,6 @@
 /* learn/matrix.h - documents as rows of compact feature numbers with counts: the features of a
- * dataset, found once. Threads: immutable once built; may be shared. */
+ * dataset, found once.
+ * Threads: immutable once built; may be shared. */
 #ifndef AGLM_LEARN_MATRIX_H
 #define AGLM_LEARN_MATRIX_H
 

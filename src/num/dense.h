@@ -1,10 +1,10 @@
 /* num/dense.h - dense single-precision kernels in several instruction sets that all give the same
- * bits. Threads: pure functions on the caller's memory; the tables are const.
- *
- * Every kernel works in AGLM_LANES columns, multiplies and adds apart (never fused), and sums lanes
- * in one fixed tree, so that the portable, AVX2 and AVX-512 tables agree to the last bit: the same
- * seed trains the same model everywhere. Widths are multiples of AGLM_LANES and vectors and
- * matrices are 64-byte aligned (aglm_calloc_aligned), rows without gaps. */
+ * bits.
+ * Threads: pure functions on the caller's memory; the tables are const.  Every kernel works in
+ * AGLM_LANES columns, multiplies and adds apart (never fused), and sums lanes in one fixed tree,
+ * so that the portable, AVX2 and AVX-512 tables agree to the last bit: the same seed trains the
+ * same model everywhere. Widths are multiples of AGLM_LANES and vectors and matrices are 64-byte
+ * aligned (aglm_calloc_aligned), rows without gaps. */
 #ifndef AGLM_NUM_DENSE_H
 #define AGLM_NUM_DENSE_H
 

@@ -1,5 +1,6 @@
 /* num/sparse.h - sparse rows of float values (CSR) and the two kernels that linear learners live
- * on. Threads: a matrix may be shared once filled; kernels are pure. */
+ * on.
+ * Threads: a matrix may be shared once filled; kernels are pure. */
 #ifndef AGLM_NUM_SPARSE_H
 #define AGLM_NUM_SPARSE_H
 

@@ -1,5 +1,6 @@
 /* search/normal.h - exp and the normal distribution from + - * / and sqrt alone, so that every
- * machine and libm proposes the same points. Threads: pure functions. */
+ * machine and libm proposes the same points.
+ * Threads: pure functions. */
 #ifndef AGLM_SEARCH_NORMAL_H
 #define AGLM_SEARCH_NORMAL_H
 

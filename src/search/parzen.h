@@ -1,10 +1,10 @@
 /* search/parzen.h - a mixture of product kernels over the points of some trials: the density that
- * TPE ranks by. Threads: confined.
- *
- * The rules are Optuna 5's (TPESampler, multivariate): a truncated normal for each number,
- * discretised where the domain has a step, in log where it is log; a smoothed one-hot vector for a
- * choice; one prior kernel over the whole domain with weight 1; weights that fade with age;
- * bandwidths from the gaps between neighbours, clipped (Bergstra et al. 2011, section 4). */
+ * TPE ranks by.
+ * Threads: confined.  The rules are Optuna 5's (TPESampler, multivariate): a truncated normal for
+ * each number, discretised where the domain has a step, in log where it is log; a smoothed one-hot
+ * vector for a choice; one prior kernel over the whole domain with weight 1; weights that fade
+ * with age; bandwidths from the gaps between neighbours, clipped (Bergstra et al. 2011, section
+ * 4). */
 #ifndef AGLM_SEARCH_PARZEN_H
 #define AGLM_SEARCH_PARZEN_H
 

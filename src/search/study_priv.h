@@ -1,6 +1,6 @@
 /* search/study_priv.h - a study's fields, shared by study.c (ask and tell) and study_open.c (make,
- * resume, close). Threads: the lock guards everything but what is set at open and constant from
- * then on. */
+ * resume, close).
+ * Threads: the lock guards everything but what is set at open and constant from then on. */
 #ifndef AGLM_SEARCH_STUDY_PRIV_H
 #define AGLM_SEARCH_STUDY_PRIV_H
 

@@ -1,5 +1,6 @@
 /* search/tpe_group.h - TPE's model of the parameters that share a condition: two densities, of the
- * good trials and the others. Threads: confined. */
+ * good trials and the others.
+ * Threads: confined. */
 #ifndef AGLM_SEARCH_TPE_GROUP_H
 #define AGLM_SEARCH_TPE_GROUP_H
 

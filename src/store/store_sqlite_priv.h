@@ -1,5 +1,6 @@
 /* store/store_sqlite_priv.h - the SQLite back end's own parts: connection, statements,
- * transactions. Threads: an sq is shared; whoever is between sq_begin and sq_end holds its lock. */
+ * transactions.
+ * Threads: an sq is shared; whoever is between sq_begin and sq_end holds its lock. */
 #ifndef AGLM_STORE_STORE_SQLITE_PRIV_H
 #define AGLM_STORE_STORE_SQLITE_PRIV_H
 

@@ -33,10 +33,13 @@ static aglm_rc set_options(aglm_tune_options *o, const aglm_tune_config *c, aglm
     aglm_tune_options_init(o);
     if (!c->file || !c->out)
         return aglm_error_set(err, AGLM_INVALID, "file and out are needed");
-    if (!(c->budget_s >= 0) || c->budget_s > 1e9 || c->trials < 0 || (c->budget_s == 0 && c->trials == 0))
-        return aglm_error_set(err, AGLM_INVALID, "budget_s and trials: one must be above zero, none below");
+    if (!(c->budget_s >= 0) || c->budget_s > 1e9 || c->trials < 0 ||
+        (c->budget_s == 0 && c->trials == 0))
+        return aglm_error_set(err, AGLM_INVALID,
+                              "budget_s and trials: one must be above zero, none below");
     if (c->metric && !aglm_metric_from_name(c->metric, &metric))
-        return aglm_error_set(err, AGLM_INVALID, "metric \"%.60s\": expected one of %s", c->metric, aglm_metric_names());
+        return aglm_error_set(err, AGLM_INVALID, "metric \"%.60s\": expected one of %s", c->metric,
+                              aglm_metric_names());
     o->metric = c->metric ? (int)metric : -1;
     o->input.file = c->file;
     o->input.valid = c->valid;
@@ -114,7 +117,8 @@ const char *aglm_automodel_label(const aglm_automodel *m, size_t label)
     return label < m->bundle->n_labels ? m->bundle->labels[label] : NULL;
 }
 
-aglm_rc aglm_automodel_predict(aglm_automodel *m, const char *text, size_t len, const float **probs, aglm_error *err)
+aglm_rc aglm_automodel_predict(aglm_automodel *m, const char *text, size_t len, const float **probs,
+                               aglm_error *err)
 {
     return aglm_bundle_predict(m->predictor, text, len, probs, err);
 }

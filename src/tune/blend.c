@@ -38,8 +38,8 @@ static void fill(const struct table *t, const aglm_outcome *o, float *probs)
     bool multi = aglm_dataset_task(t->d) == AGLM_TASK_MULTILABEL;
 
     for (size_t i = 0; i < t->n; i++)
-        aglm_calibration_apply(&o->calibration, multi, o->logits + t->rows[i] * t->labels, t->labels,
-                               probs + i * t->labels);
+        aglm_calibration_apply(&o->calibration, multi, o->logits + t->rows[i] * t->labels,
+                               t->labels, probs + i * t->labels);
 }
 
 static void table_clear(struct table *t)
@@ -50,12 +50,13 @@ static void table_clear(struct table *t)
     free(t->mean);
 }
 
-static aglm_rc table_init(struct table *t, const aglm_finalists *f, const aglm_dataset *d, aglm_metric metric,
-                          aglm_error *err)
+static aglm_rc table_init(struct table *t, const aglm_finalists *f, const aglm_dataset *d,
+                          aglm_metric metric, aglm_error *err)
 {
     size_t docs = aglm_dataset_size(d);
 
-    *t = (struct table){.d = d, .metric = metric, .labels = aglm_dataset_n_labels(d), .n_models = f->n};
+    *t = (struct table){
+        .d = d, .metric = metric, .labels = aglm_dataset_n_labels(d), .n_models = f->n};
     t->rows = aglm_calloc(docs, sizeof *t->rows);
     if (!t->rows)
         goto nomem;
@@ -83,7 +84,8 @@ static void add_votes(const struct table *t, size_t model, unsigned votes)
 }
 
 /* The metric of the votes so far, and one more for `extra` (or none: n_models). */
-static aglm_rc value_with(const struct table *t, unsigned votes, size_t extra, double *value, aglm_error *err)
+static aglm_rc value_with(const struct table *t, unsigned votes, size_t extra, double *value,
+                          aglm_error *err)
 {
     size_t cells = t->n * t->labels;
     bool more = extra < t->n_models;
@@ -121,8 +123,8 @@ static bool fits(const aglm_finalists *f, const unsigned *votes, const aglm_blen
            (limits->max_latency_us <= 0 || latency <= limits->max_latency_us);
 }
 
-/* What a change must gain to count: a tenth of the metric's standard error, which for shares is about
- * sqrt(p (1 - p) / n). */
+/* What a change must gain to count: a tenth of the metric's standard error, which for shares is
+ * about sqrt(p (1 - p) / n). */
 static double worth(const struct table *t, double value)
 {
     double spread = value > 0 && value < 1 ? sqrt(value * (1 - value) / (double)t->n) : 0;
@@ -131,8 +133,8 @@ static double worth(const struct table *t, double value)
 }
 
 /* The best one-vote addition; false when none gains enough. */
-static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_blend_limits *limits, unsigned *votes,
-                    double *value, bool *grown, aglm_error *err)
+static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_blend_limits *limits,
+                    unsigned *votes, double *value, bool *grown, aglm_error *err)
 {
     double best = *value;
     size_t pick = f->n;
@@ -176,8 +178,8 @@ static void settle(aglm_blend *out, const unsigned *votes, size_t n_models, doub
     }
 }
 
-aglm_rc aglm_blend_choose(aglm_blend *out, const aglm_finalists *f, const aglm_dataset *d, aglm_metric metric,
-                          const aglm_blend_limits *limits, aglm_error *err)
+aglm_rc aglm_blend_choose(aglm_blend *out, const aglm_finalists *f, const aglm_dataset *d,
+                          aglm_metric metric, const aglm_blend_limits *limits, aglm_error *err)
 {
     unsigned votes[AGLM_FINALISTS_MAX] = {1};
     struct table t;
@@ -197,8 +199,8 @@ aglm_rc aglm_blend_choose(aglm_blend *out, const aglm_finalists *f, const aglm_d
     return rc;
 }
 
-aglm_rc aglm_blend_probs(const aglm_blend *b, const aglm_finalists *f, const aglm_dataset *d, uint32_t *rows,
-                         float *probs, size_t *n, aglm_error *err)
+aglm_rc aglm_blend_probs(const aglm_blend *b, const aglm_finalists *f, const aglm_dataset *d,
+                         uint32_t *rows, float *probs, size_t *n, aglm_error *err)
 {
     struct table t;
     double value = 0;

@@ -56,7 +56,8 @@ struct saved {
     char sha256[65];
 };
 
-static aglm_rc save_member(const aglm_member *m, const char *dir, size_t i, struct saved *out, aglm_error *err)
+static aglm_rc save_member(const aglm_member *m, const char *dir, size_t i, struct saved *out,
+                           aglm_error *err)
 {
     char name[32], path[PATH_MAX_BYTES];
     aglm_sha256 sha;
@@ -79,7 +80,8 @@ done:
     return rc;
 }
 
-static void write_member(aglm_json_writer *w, const aglm_member *m, size_t i, const struct saved *saved)
+static void write_member(aglm_json_writer *w, const aglm_member *m, size_t i,
+                         const struct saved *saved)
 {
     char name[32];
 
@@ -95,7 +97,8 @@ static void write_member(aglm_json_writer *w, const aglm_member *m, size_t i, co
     aglm_json_member_int(w, "trial", m->trial);
     aglm_json_key(w, "params");
     aglm_json_doc *params = NULL;
-    if (m->params_json && aglm_json_parse(&params, m->params_json, strlen(m->params_json), NULL, NULL) == AGLM_OK)
+    if (m->params_json &&
+        aglm_json_parse(&params, m->params_json, strlen(m->params_json), NULL, NULL) == AGLM_OK)
         aglm_json_put_value(w, aglm_json_root(params));
     else
         aglm_json_put_null(w);
@@ -104,7 +107,8 @@ static void write_member(aglm_json_writer *w, const aglm_member *m, size_t i, co
 }
 
 static aglm_rc save_manifest(const aglm_bundle *b, const char *dir, const struct saved *saved,
-                             void (*more)(void *arg, aglm_json_writer *w), void *arg, aglm_error *err)
+                             void (*more)(void *arg, aglm_json_writer *w), void *arg,
+                             aglm_error *err)
 {
     char path[PATH_MAX_BYTES];
     aglm_json_writer w;
@@ -141,7 +145,8 @@ static aglm_rc save_manifest(const aglm_bundle *b, const char *dir, const struct
     return rc;
 }
 
-static aglm_rc write_all(const aglm_bundle *b, const char *dir, void (*more)(void *arg, aglm_json_writer *w), void *arg,
+static aglm_rc write_all(const aglm_bundle *b, const char *dir,
+                         void (*more)(void *arg, aglm_json_writer *w), void *arg,
                          const aglm_bundle_file *files, size_t n_files, aglm_error *err)
 {
     struct saved saved[AGLM_BUNDLE_MAX_MEMBERS];
@@ -172,11 +177,13 @@ static aglm_rc may_replace(const char *dir, aglm_error *err)
         return rc;
     if (aglm_path_exists(path) || rmdir(dir) == 0)
         return AGLM_OK;
-    return aglm_error_set(err, AGLM_INVALID, "%s: exists and is no bundle (it has no " MANIFEST "); choose another --out",
-                          dir);
+    return aglm_error_set(
+        err, AGLM_INVALID,
+        "%s: exists and is no bundle (it has no " MANIFEST "); choose another --out", dir);
 }
 
-aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir, void (*more)(void *arg, aglm_json_writer *w), void *arg,
+aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir,
+                         void (*more)(void *arg, aglm_json_writer *w), void *arg,
                          const aglm_bundle_file *files, size_t n_files, aglm_error *err)
 {
     char part[PATH_MAX_BYTES];
@@ -218,15 +225,18 @@ static aglm_rc parse_labels(aglm_bundle *b, const aglm_json *labels, aglm_error 
     const aglm_json *v;
     size_t n = aglm_json_size(labels), len = 0;
 
-    if (!labels || aglm_json_kind_of(labels) != AGLM_JSON_ARRAY || n < 2 || n > AGLM_BUNDLE_MAX_LABELS)
-        return aglm_error_set(err, AGLM_FORMAT, "labels: expected a list of 2 to %d names", AGLM_BUNDLE_MAX_LABELS);
+    if (!labels || aglm_json_kind_of(labels) != AGLM_JSON_ARRAY || n < 2 ||
+        n > AGLM_BUNDLE_MAX_LABELS)
+        return aglm_error_set(err, AGLM_FORMAT, "labels: expected a list of 2 to %d names",
+                              AGLM_BUNDLE_MAX_LABELS);
     b->labels = aglm_calloc(n, sizeof *b->labels);
     if (!b->labels)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu labels", n);
     while ((v = aglm_json_next(&it, NULL))) {
         const char *name = aglm_json_string(v, &len);
         if (!name)
-            return aglm_error_set(err, AGLM_FORMAT, "labels: expected only strings, found %s", aglm_json_kind_name(v));
+            return aglm_error_set(err, AGLM_FORMAT, "labels: expected only strings, found %s",
+                                  aglm_json_kind_name(v));
         b->labels[b->n_labels] = aglm_strndup(name, len);
         if (!b->labels[b->n_labels])
             return aglm_error_set(err, AGLM_NOMEM, "out of memory for the labels");
@@ -266,7 +276,8 @@ static aglm_rc parse_member(aglm_member *m, const aglm_json *v, aglm_error *err)
         aglm_json_put_null(&w);
     m->params_json = aglm_str_take(&params);
     aglm_str_clear(&params);
-    return m->params_json ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "out of memory for the manifest");
+    return m->params_json ? AGLM_OK
+                          : aglm_error_set(err, AGLM_NOMEM, "out of memory for the manifest");
 }
 
 static aglm_rc parse_members(aglm_bundle *b, const aglm_json *members, aglm_error *err)
@@ -275,8 +286,10 @@ static aglm_rc parse_members(aglm_bundle *b, const aglm_json *members, aglm_erro
     const aglm_json *v;
     size_t n = aglm_json_size(members);
 
-    if (!members || aglm_json_kind_of(members) != AGLM_JSON_ARRAY || n < 1 || n > AGLM_BUNDLE_MAX_MEMBERS)
-        return aglm_error_set(err, AGLM_FORMAT, "members: expected a list of 1 to %d models", AGLM_BUNDLE_MAX_MEMBERS);
+    if (!members || aglm_json_kind_of(members) != AGLM_JSON_ARRAY || n < 1 ||
+        n > AGLM_BUNDLE_MAX_MEMBERS)
+        return aglm_error_set(err, AGLM_FORMAT, "members: expected a list of 1 to %d models",
+                              AGLM_BUNDLE_MAX_MEMBERS);
     while ((v = aglm_json_next(&it, NULL))) {
         aglm_rc rc = parse_member(&b->members[b->n_members++], v, err);
         if (rc != AGLM_OK) {
@@ -301,8 +314,10 @@ static aglm_rc parse_manifest(aglm_bundle *b, aglm_error *err)
     if ((rc = aglm_json_need_int(root, "version", 1, INT32_MAX, &version, err)) != AGLM_OK)
         return rc;
     if (version != AGLM_BUNDLE_VERSION)
-        return aglm_error_set(err, AGLM_FORMAT, "version: %lld, but this program reads version %d; use a newer autoglm",
-                              (long long)version, AGLM_BUNDLE_VERSION);
+        return aglm_error_set(
+            err, AGLM_FORMAT,
+            "version: %lld, but this program reads version %d; use a newer autoglm",
+            (long long)version, AGLM_BUNDLE_VERSION);
     if ((rc = aglm_json_need_string(root, "task", &text, err)) != AGLM_OK)
         return rc;
     if (!aglm_task_from_name(text, &b->task) || b->task == AGLM_TASK_AUTO)
@@ -312,7 +327,8 @@ static aglm_rc parse_manifest(aglm_bundle *b, aglm_error *err)
     return parse_members(b, aglm_json_get(root, "members"), err);
 }
 
-aglm_rc aglm_bundle_parse(aglm_bundle **out, const char *origin, const char *text, size_t n, aglm_error *err)
+aglm_rc aglm_bundle_parse(aglm_bundle **out, const char *origin, const char *text, size_t n,
+                          aglm_error *err)
 {
     aglm_json_options options = {.origin = origin};
     aglm_bundle *b = aglm_calloc(1, sizeof *b);
@@ -334,7 +350,8 @@ fail:
 }
 
 /* The manifest names the file, but only a plain model-N.bin is believed. */
-static aglm_rc load_model(aglm_bundle *b, size_t i, const aglm_json *v, const char *path, aglm_error *err)
+static aglm_rc load_model(aglm_bundle *b, size_t i, const aglm_json *v, const char *path,
+                          aglm_error *err)
 {
     const char *learner = NULL;
     const void *bytes = NULL;
@@ -347,18 +364,24 @@ static aglm_rc load_model(aglm_bundle *b, size_t i, const aglm_json *v, const ch
         return rc;
     const aglm_learner_ops *ops = aglm_learner_find(learner);
     if (!ops)
-        return aglm_error_set(err, AGLM_UNSUPPORTED, "members[%zu].learner: \"%.60s\" is none this program has", i, learner);
+        return aglm_error_set(err, AGLM_UNSUPPORTED,
+                              "members[%zu].learner: \"%.60s\" is none this program has", i,
+                              learner);
     if ((rc = aglm_file_map(path, AGLM_BUNDLE_MAX_BYTES, &bytes, &n, err)) != AGLM_OK)
         return rc;
     if (n != (uint64_t)expected)
-        rc = aglm_error_set(err, AGLM_FORMAT, "%s: %zu bytes, but the manifest says %lld: the bundle is damaged; tune again",
-                            path, n, (long long)expected);
+        rc = aglm_error_set(
+            err, AGLM_FORMAT,
+            "%s: %zu bytes, but the manifest says %lld: the bundle is damaged; tune again", path, n,
+            (long long)expected);
     else if ((rc = ops->load(&b->members[i].model, bytes, n, err)) != AGLM_OK)
         aglm_error_prefix(err, "%s", path);
     aglm_file_unmap(bytes, n);
     if (rc == AGLM_OK && b->members[i].model->n_labels != b->n_labels)
-        rc = aglm_error_set(err, AGLM_FORMAT, "%s: has %u labels, the manifest %zu: the bundle is damaged; tune again", path,
-                            b->members[i].model->n_labels, b->n_labels);
+        rc = aglm_error_set(
+            err, AGLM_FORMAT,
+            "%s: has %u labels, the manifest %zu: the bundle is damaged; tune again", path,
+            b->members[i].model->n_labels, b->n_labels);
     return rc;
 }
 
@@ -390,7 +413,9 @@ aglm_rc aglm_bundle_load(aglm_bundle **out, const char *dir, aglm_error *err)
     if ((rc = join(path, sizeof path, dir, MANIFEST, err)) != AGLM_OK)
         return rc;
     if (!aglm_path_exists(path))
-        return aglm_error_set(err, AGLM_NOTFOUND, "%s: no such file; is \"%s\" a bundle that `autoglm tune` made?", path, dir);
+        return aglm_error_set(err, AGLM_NOTFOUND,
+                              "%s: no such file; is \"%s\" a bundle that `autoglm tune` made?",
+                              path, dir);
     if ((rc = aglm_file_read(path, MANIFEST_MAX, &text, &n, err)) != AGLM_OK)
         return rc;
     rc = aglm_bundle_parse(&b, path, text, n, err);

@@ -42,7 +42,8 @@ static aglm_rc run_open(struct run *r, aglm_outcome *out, aglm_error *err)
     out->logits = aglm_calloc(r->docs * r->labels, sizeof *out->logits);
     out->scored = aglm_calloc(r->docs, 1);
     if (!r->train || !r->test || !r->probs || !out->logits || !out->scored)
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu documents x %zu labels", r->docs, r->labels);
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu documents x %zu labels",
+                              r->docs, r->labels);
     aglm_rc rc = r->c->learner->open(&r->self, r->m->data, r->c->values, &ctx, err);
     r->open_s = aglm_clock_since_s(start);
     return rc;
@@ -57,7 +58,8 @@ static void run_close(struct run *r)
     free(r->probs);
 }
 
-/* Scores the stage's held-out rows into the outcome's table; r->probs serves as a dense buffer on the way. */
+/* Scores the stage's held-out rows into the outcome's table; r->probs serves as a dense buffer on
+ * the way. */
 static aglm_rc score_rows(struct run *r, aglm_outcome *out, size_t n_test, aglm_error *err)
 {
     aglm_rc rc = r->c->learner->score(r->self, out->model, r->test, n_test, r->probs, err);
@@ -65,13 +67,15 @@ static aglm_rc score_rows(struct run *r, aglm_outcome *out, size_t n_test, aglm_
     if (rc != AGLM_OK)
         return rc;
     for (size_t i = 0; i < n_test; i++) {
-        memcpy(out->logits + r->test[i] * r->labels, r->probs + i * r->labels, r->labels * sizeof *r->probs);
+        memcpy(out->logits + r->test[i] * r->labels, r->probs + i * r->labels,
+               r->labels * sizeof *r->probs);
         out->scored[r->test[i]] = 1;
     }
     return AGLM_OK;
 }
 
-size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t *rows, float *probs)
+size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t *rows,
+                          float *probs)
 {
     size_t labels = aglm_dataset_n_labels(d), n = 0;
     bool multi = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL;
@@ -79,7 +83,8 @@ size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t
     for (size_t i = 0; i < aglm_dataset_size(d); i++) {
         if (!o->scored[i])
             continue;
-        aglm_calibration_apply(&o->calibration, multi, o->logits + i * labels, labels, probs + n * labels);
+        aglm_calibration_apply(&o->calibration, multi, o->logits + i * labels, labels,
+                               probs + n * labels);
         rows[n++] = (uint32_t)i;
     }
     return n;
@@ -123,7 +128,8 @@ static aglm_rc probe_latency(struct run *r, aglm_outcome *out, size_t n_test, ag
 
     if (rc != AGLM_OK)
         return rc;
-    rc = aglm_latency_probe(&found, r->m->data, r->test, n_test, probe_one, &p, PROBE_CALLS, PROBE_NS, err);
+    rc = aglm_latency_probe(&found, r->m->data, r->test, n_test, probe_one, &p, PROBE_CALLS,
+                            PROBE_NS, err);
     if (rc == AGLM_OK)
         out->latency_p95_us = found.p95_us;
     p.learner->free_predictor(p.predictor);
@@ -155,7 +161,8 @@ static aglm_rc run_stage(struct run *r, aglm_outcome *out, unsigned stage, aglm_
     return rc;
 }
 
-aglm_rc aglm_candidate_measure(aglm_outcome *out, const aglm_candidate *c, const aglm_measure *m, aglm_error *err)
+aglm_rc aglm_candidate_measure(aglm_outcome *out, const aglm_candidate *c, const aglm_measure *m,
+                               aglm_error *err)
 {
     struct run r = {.c = c, .m = m};
     aglm_rc rc;
@@ -165,7 +172,8 @@ aglm_rc aglm_candidate_measure(aglm_outcome *out, const aglm_candidate *c, const
     for (unsigned s = 0; rc == AGLM_OK && s < m->plan->n_stages; s++) {
         rc = aglm_cancelled(m->cancel) ? aglm_error_set(err, AGLM_CANCELLED, "out of time")
                                        : run_stage(&r, out, s, err);
-        if (rc == AGLM_OK && m->pruned && m->pruned(m->arg, s, out->value) && s + 1 < m->plan->n_stages)
+        if (rc == AGLM_OK && m->pruned && m->pruned(m->arg, s, out->value) &&
+            s + 1 < m->plan->n_stages)
             rc = AGLM_PRUNED;
     }
     run_close(&r);
@@ -180,7 +188,8 @@ void aglm_outcome_clear(aglm_outcome *o)
     memset(o, 0, sizeof *o);
 }
 
-aglm_rc aglm_candidate_refit(aglm_model **out, const aglm_candidate *c, const aglm_measure *m, aglm_error *err)
+aglm_rc aglm_candidate_refit(aglm_model **out, const aglm_candidate *c, const aglm_measure *m,
+                             aglm_error *err)
 {
     aglm_fit_context ctx = context_of(c, m);
     size_t docs = aglm_dataset_size(m->data);

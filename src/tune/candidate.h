@@ -1,5 +1,6 @@
-/* tune/candidate.h - one learner with its parameters: measured stage by stage, then learned on everything.
- * Threads: a candidate run is confined to its thread; what it reads (dataset, plan) is shared and immutable. */
+/* tune/candidate.h - one learner with its parameters: measured stage by stage, then learned on
+ * everything. Threads: a candidate run is confined to its thread; what it reads (dataset, plan) is
+ * shared and immutable. */
 #ifndef AGLM_TUNE_CANDIDATE_H
 #define AGLM_TUNE_CANDIDATE_H
 
@@ -17,14 +18,16 @@ typedef struct aglm_candidate {
 /* Out-of-fold logits of a measured candidate and what was learned about its cost. */
 typedef struct aglm_outcome {
     unsigned stages_done;
-    double value;          /* of the metric over all documents scored so far */
-    float *logits;         /* [docs x labels], rows by document; only those with scored[] set mean something */
-    uint8_t *scored;       /* [docs] */
+    double value; /* of the metric over all documents scored so far */
+    /* [docs x labels], rows by document; only those with scored[] set mean something */
+    float *logits;
+    uint8_t *scored; /* [docs] */
     aglm_calibration calibration;
     uint64_t bytes;        /* of the saved model of the last stage */
     double latency_p95_us; /* a document; 0 when not probed */
-    double fit_s;          /* wall time of the last stage's fit with its share of opening: what a refit costs */
-    aglm_model *model;     /* of the last stage: kept for when there is no time for a refit */
+    /* wall time of the last stage's fit with its share of opening: what a refit costs */
+    double fit_s;
+    aglm_model *model; /* of the last stage: kept for when there is no time for a refit */
 } aglm_outcome;
 
 typedef struct aglm_measure {
@@ -39,15 +42,20 @@ typedef struct aglm_measure {
     void *arg;
 } aglm_measure;
 
-/* Measures c; *out is zeroed first and must be cleared by the caller in any case. AGLM_OK all stages, AGLM_PRUNED fewer,
- * AGLM_CANCELLED by the token (what is done so far stays in *out), or a failure. */
-aglm_rc aglm_candidate_measure(aglm_outcome *out, const aglm_candidate *c, const aglm_measure *m, aglm_error *err);
+/* Measures c; *out is zeroed first and must be cleared by the caller in any case. AGLM_OK all
+ * stages, AGLM_PRUNED fewer, AGLM_CANCELLED by the token (what is done so far stays in *out), or a
+ * failure. */
+aglm_rc aglm_candidate_measure(aglm_outcome *out, const aglm_candidate *c, const aglm_measure *m,
+                               aglm_error *err);
 void aglm_outcome_clear(aglm_outcome *o);
 
 /* Learns c from all documents of m->data. */
-aglm_rc aglm_candidate_refit(aglm_model **out, const aglm_candidate *c, const aglm_measure *m, aglm_error *err);
+aglm_rc aglm_candidate_refit(aglm_model **out, const aglm_candidate *c, const aglm_measure *m,
+                             aglm_error *err);
 
-/* Probabilities [n x labels] of the scored documents among rows 0..docs-1, with their row numbers; n <= docs. */
-size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t *rows, float *probs);
+/* Probabilities [n x labels] of the scored documents among rows 0..docs-1, with their row numbers;
+ * n <= docs. */
+size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t *rows,
+                          float *probs);
 
 #endif

@@ -39,21 +39,27 @@ static void put_data(const aglm_report_source *s, aglm_str *out)
     aglm_str_puts(out, "\n## Data\n\n");
     aglm_str_printf(out, "- File `%s`, SHA-256 `%s`\n", rep->name, rep->sha256);
     if (s->input->valid_table)
-        aglm_str_printf(out, "- Validation file `%s`, SHA-256 `%s`\n", aglm_table_report(s->input->valid_table)->name,
+        aglm_str_printf(out, "- Validation file `%s`, SHA-256 `%s`\n",
+                        aglm_table_report(s->input->valid_table)->name,
                         aglm_table_report(s->input->valid_table)->sha256);
     aglm_str_printf(out, "- %zu documents, %zu labels, %s\n", s->stages->docs, p->labels, language);
-    aglm_str_printf(out, "- Characters a document: median %u, 95th percentile %u, longest %u\n", p->chars_p50, p->chars_p95,
-                    p->chars_max);
-    aglm_str_printf(out, "- Smallest class %zu, largest class %zu documents\n", p->class_min, p->class_max);
-    aglm_str_printf(out, "- %zu repeated texts, %zu of them with other labels\n", p->duplicates, p->conflicts);
+    aglm_str_printf(out, "- Characters a document: median %u, 95th percentile %u, longest %u\n",
+                    p->chars_p50, p->chars_p95, p->chars_max);
+    aglm_str_printf(out, "- Smallest class %zu, largest class %zu documents\n", p->class_min,
+                    p->class_max);
+    aglm_str_printf(out, "- %zu repeated texts, %zu of them with other labels\n", p->duplicates,
+                    p->conflicts);
 }
 
 static void put_quality(const aglm_report_source *s, aglm_str *out)
 {
     const aglm_score *q = &s->result->score;
 
-    aglm_str_printf(out, "\n## Quality\n\nMeasured on %zu documents that the scored models had not learned from (%s, seed %llu).\n\n",
-                    q->docs, s->stages->folds > 1 ? "cross-validation" : "one held-out part", (unsigned long long)s->seed);
+    aglm_str_printf(
+        out,
+        "\n## Quality\n\nMeasured on %zu documents that the scored models had not learned from (%s, seed %llu).\n\n",
+        q->docs, s->stages->folds > 1 ? "cross-validation" : "one held-out part",
+        (unsigned long long)s->seed);
     aglm_str_puts(out, "| metric | value | 95 % interval |\n|---|---|---|\n");
     for (int m = 0; m < AGLM_METRICS; m++) {
         aglm_str_printf(out, "| %s%s | %.4f |", aglm_metric_name((aglm_metric)m),
@@ -71,12 +77,15 @@ static void put_classes(const aglm_report_source *s, aglm_str *out)
 {
     const aglm_score *q = &s->result->score;
 
-    aglm_str_puts(out, "\n## Classes\n\n| label | precision | recall | F1 | documents |\n|---|---|---|---|---|\n");
+    aglm_str_puts(
+        out,
+        "\n## Classes\n\n| label | precision | recall | F1 | documents |\n|---|---|---|---|---|\n");
     for (size_t k = 0; k < q->labels; k++) {
         aglm_str_puts(out, "| ");
         put_cell(out, aglm_dataset_label(s->input->data, k));
-        aglm_str_printf(out, " | %.3f | %.3f | %.3f | %llu |\n", q->classes[k].precision, q->classes[k].recall,
-                        q->classes[k].f1, (unsigned long long)q->classes[k].support);
+        aglm_str_printf(out, " | %.3f | %.3f | %.3f | %llu |\n", q->classes[k].precision,
+                        q->classes[k].recall, q->classes[k].f1,
+                        (unsigned long long)q->classes[k].support);
     }
 }
 
@@ -86,22 +95,29 @@ static void put_members(const aglm_report_source *s, aglm_str *out)
 
     aglm_str_puts(out, "\n## Model\n\n");
     for (size_t i = 0; i < b->n_members; i++)
-        aglm_str_printf(out, "- `model-%zu.bin`: %s, weight %.3f, trial %lld\n  `%s`\n", i, b->members[i].model->ops->name,
-                        b->members[i].weight, (long long)b->members[i].trial, b->members[i].params_json);
+        aglm_str_printf(out, "- `model-%zu.bin`: %s, weight %.3f, trial %lld\n  `%s`\n", i,
+                        b->members[i].model->ops->name, b->members[i].weight,
+                        (long long)b->members[i].trial, b->members[i].params_json);
     aglm_str_printf(out, "- %llu bytes of weights\n", (unsigned long long)s->result->bundle_bytes);
     aglm_str_printf(out, "- Learned from %s\n",
-                    s->result->refitted ? "all documents" : "the documents of the last fold (no time was left for all)");
+                    s->result->refitted
+                        ? "all documents"
+                        : "the documents of the last fold (no time was left for all)");
 }
 
 void aglm_report_card(const aglm_report_source *s, aglm_str *out)
 {
     aglm_str_printf(out, "# Text classifier made by autoglm %s\n\nTask: %s. ", AGLM_VERSION,
                     aglm_task_name(s->result->bundle.task));
-    aglm_str_printf(out, "Predict with `autoglm predict THIS_FOLDER FILE`; the command that made it stands in `manifest.json`.\n");
+    aglm_str_printf(
+        out,
+        "Predict with `autoglm predict THIS_FOLDER FILE`; the command that made it stands in `manifest.json`.\n");
     put_quality(s, out);
     put_members(s, out);
     put_data(s, out);
     put_classes(s, out);
-    aglm_str_puts(out, "\n## Limits\n\nThe figures hold for texts like those it learned from. Times of the machine that made it "
-                       "are in `times.json`, all trials in `study.json`, pictures in `report.html`.\n");
+    aglm_str_puts(
+        out,
+        "\n## Limits\n\nThe figures hold for texts like those it learned from. Times of the machine that made it "
+        "are in `times.json`, all trials in `study.json`, pictures in `report.html`.\n");
 }

@@ -16,7 +16,8 @@ void aglm_finalists_clear(aglm_finalists *f)
     f->n = 0;
 }
 
-static bool is_better(const aglm_finalists *f, double value, int64_t number, const aglm_finalist *than)
+static bool is_better(const aglm_finalists *f, double value, int64_t number,
+                      const aglm_finalist *than)
 {
     double other = than->outcome.value;
 
@@ -25,7 +26,8 @@ static bool is_better(const aglm_finalists *f, double value, int64_t number, con
     return number < than->number;
 }
 
-/* The one that leaves when there is one too many: the worst of a learner that holds more than its share, else the worst. */
+/* The one that leaves when there is one too many: the worst of a learner that holds more than its
+ * share, else the worst. */
 static size_t loser(const aglm_finalists *f)
 {
     size_t fair = (f->cap + 1) / 2;
@@ -53,7 +55,8 @@ static void drop_model(aglm_outcome *o)
     o->model = NULL;
 }
 
-bool aglm_finalists_offer(aglm_finalists *f, int64_t number, const aglm_candidate *c, aglm_outcome *o)
+bool aglm_finalists_offer(aglm_finalists *f, int64_t number, const aglm_candidate *c,
+                          aglm_outcome *o)
 {
     size_t at = 0;
 

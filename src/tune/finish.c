@@ -47,7 +47,8 @@ static aglm_rc refit_all(aglm_run *r, struct refit *jobs, size_t n, aglm_error *
     return rc;
 }
 
-static aglm_rc set_member(aglm_run *r, const aglm_finalist *item, aglm_model *model, double weight, aglm_error *err)
+static aglm_rc set_member(aglm_run *r, const aglm_finalist *item, aglm_model *model, double weight,
+                          aglm_error *err)
 {
     aglm_bundle *b = &r->result->bundle;
     aglm_member *m = &b->members[b->n_members++];
@@ -55,7 +56,10 @@ static aglm_rc set_member(aglm_run *r, const aglm_finalist *item, aglm_model *mo
     aglm_trial trial;
     aglm_arena arena;
 
-    *m = (aglm_member){.model = model, .calibration = item->outcome.calibration, .weight = weight, .trial = item->number};
+    *m = (aglm_member){.model = model,
+                       .calibration = item->outcome.calibration,
+                       .weight = weight,
+                       .trial = item->number};
     aglm_arena_init(&arena, 1 << 24);
     aglm_rc rc = x ? aglm_study_trial(r->study, item->number, &arena, &trial, err)
                    : aglm_error_set(err, AGLM_NOMEM, "out of memory for the bundle");
@@ -93,7 +97,8 @@ static aglm_rc refit_blend(aglm_run *r, aglm_finalists *f, aglm_blend *blend, ag
     }
     r->result->refitted = true;
     for (size_t i = 0; i < blend->n; i++) {
-        aglm_rc one = set_member(r, jobs[i].item, jobs[i].model, (double)blend->votes[i] / blend->total, err);
+        aglm_rc one = set_member(r, jobs[i].item, jobs[i].model,
+                                 (double)blend->votes[i] / blend->total, err);
         rc = rc == AGLM_OK ? one : rc;
     }
     return rc;
@@ -112,10 +117,12 @@ static aglm_rc copy_labels(aglm_run *r, aglm_error *err)
             break;
         b->n_labels++;
     }
-    return b->n_labels == n ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "out of memory for the labels");
+    return b->n_labels == n ? AGLM_OK
+                            : aglm_error_set(err, AGLM_NOMEM, "out of memory for the labels");
 }
 
-static aglm_rc score_blend(aglm_run *r, const aglm_finalists *f, const aglm_blend *blend, aglm_error *err)
+static aglm_rc score_blend(aglm_run *r, const aglm_finalists *f, const aglm_blend *blend,
+                           aglm_error *err)
 {
     size_t docs = r->stages.docs, labels = r->shape.labels, n = 0;
     uint32_t *rows = aglm_calloc(docs, sizeof *rows);
@@ -133,7 +140,8 @@ static aglm_rc score_blend(aglm_run *r, const aglm_finalists *f, const aglm_blen
         goto done;
     uint64_t rounds = BOOTSTRAP_DRAWS / (n ? n : 1);
     rounds = rounds > 1000 ? 1000 : rounds < 100 ? 100 : rounds;
-    rc = aglm_score_bootstrap(score, r->input.data, rows, n, probs, (unsigned)rounds, r->o->seed, err);
+    rc = aglm_score_bootstrap(score, r->input.data, rows, n, probs, (unsigned)rounds, r->o->seed,
+                              err);
 done:
     free(rows);
     free(probs);
@@ -156,8 +164,8 @@ static aglm_rc probe_bundle(aglm_run *r, aglm_error *err)
 
     if (rc != AGLM_OK)
         return rc;
-    rc = aglm_latency_probe(&found, r->input.data, r->stages.order, r->stages.docs, predict_one, p, PROBE_CALLS, PROBE_NS,
-                            err);
+    rc = aglm_latency_probe(&found, r->input.data, r->stages.order, r->stages.docs, predict_one, p,
+                            PROBE_CALLS, PROBE_NS, err);
     aglm_bundle_predictor_free(p);
     if (rc != AGLM_OK)
         return rc;
@@ -175,8 +183,13 @@ static aglm_rc add_leader(aglm_run *r, const aglm_finalist *item, bool chosen, a
     aglm_trial trial;
     aglm_arena arena;
 
-    *l = (aglm_leader){.number = item->number, .value = o->value, .latency_us = o->latency_p95_us, .bytes = o->bytes,
-                       .fit_s = o->fit_s, .members = 1, .chosen = chosen};
+    *l = (aglm_leader){.number = item->number,
+                       .value = o->value,
+                       .latency_us = o->latency_p95_us,
+                       .bytes = o->bytes,
+                       .fit_s = o->fit_s,
+                       .members = 1,
+                       .chosen = chosen};
     snprintf(l->name, sizeof l->name, "%s", item->candidate.learner->name);
     aglm_arena_init(&arena, 1 << 24);
     aglm_rc rc = aglm_study_trial(r->study, item->number, &arena, &trial, err);
@@ -187,14 +200,20 @@ static aglm_rc add_leader(aglm_run *r, const aglm_finalist *item, bool chosen, a
     return rc;
 }
 
-static aglm_rc fill_leaders(aglm_run *r, const aglm_finalists *f, const aglm_blend *blend, aglm_error *err)
+static aglm_rc fill_leaders(aglm_run *r, const aglm_finalists *f, const aglm_blend *blend,
+                            aglm_error *err)
 {
     aglm_rc rc = AGLM_OK;
 
     if (blend->n > 1) {
         aglm_leader *l = &r->result->leaders[r->result->n_leaders++];
-        *l = (aglm_leader){.name = "blend", .number = -1, .value = blend->value, .members = blend->n, .chosen = true,
-                           .latency_us = r->result->latency_p95_us, .bytes = r->result->bundle_bytes};
+        *l = (aglm_leader){.name = "blend",
+                           .number = -1,
+                           .value = blend->value,
+                           .members = blend->n,
+                           .chosen = true,
+                           .latency_us = r->result->latency_p95_us,
+                           .bytes = r->result->bundle_bytes};
         for (size_t i = 0; i < blend->n; i++)
             l->fit_s += f->items[blend->member[i]].outcome.fit_s;
     }
@@ -218,9 +237,10 @@ static aglm_rc nothing_learned(const aglm_run *r, aglm_error *err)
 {
     if (r->result->trials_failed && r->error.msg[0])
         return aglm_error_set(err, r->error.rc, "%s", r->error.msg);
-    return aglm_error_set(err, AGLM_CANCELLED,
-                          "the budget ended before one model was learned from %zu documents; give a longer --budget",
-                          r->stages.docs);
+    return aglm_error_set(
+        err, AGLM_CANCELLED,
+        "the budget ended before one model was learned from %zu documents; give a longer --budget",
+        r->stages.docs);
 }
 
 aglm_rc aglm_run_finish(aglm_run *r, aglm_error *err)

@@ -5,7 +5,8 @@
 
 #include "base/memory.h"
 
-/* The second file must have the columns of the first under the same names, or at the same places where there is no header. */
+/* The second file must have the columns of the first under the same names, or at the same places
+ * where there is no header. */
 static aglm_rc same_columns(const aglm_input *in, aglm_task_guess *guess, aglm_error *err)
 {
     const aglm_table *a = in->table, *b = in->valid_table;
@@ -20,14 +21,15 @@ static aglm_rc same_columns(const aglm_input *in, aglm_task_guess *guess, aglm_e
         const char *name = aglm_table_col_name(a, (size_t)*cols[i]);
         int found = named ? aglm_table_find_col(b, name) : *cols[i];
         if (found < 0 || (size_t)found >= aglm_table_cols(b))
-            return aglm_error_set(err, AGLM_INVALID, "%s: has no column \"%.100s\" as %s has", aglm_table_report(b)->name, name,
-                                  aglm_table_report(a)->name);
+            return aglm_error_set(err, AGLM_INVALID, "%s: has no column \"%.100s\" as %s has",
+                                  aglm_table_report(b)->name, name, aglm_table_report(a)->name);
         *cols[i] = found;
     }
     return AGLM_OK;
 }
 
-static aglm_rc read_valid(aglm_input *in, const aglm_input_options *o, aglm_dataset *train, aglm_error *err)
+static aglm_rc read_valid(aglm_input *in, const aglm_input_options *o, aglm_dataset *train,
+                          aglm_error *err)
 {
     aglm_dataset_options options = {.skip_bad_rows = o->read.skip_bad_rows};
     aglm_task_guess guess = in->guess;

@@ -26,7 +26,8 @@ static aglm_rc check_only(const char *only, aglm_error *err)
     for (const char *s = only; s && *s; s += strcspn(s, ","), s += *s == ',') {
         snprintf(name, sizeof name, "%.*s", (int)strcspn(s, ","), s);
         if (!aglm_learner_find(name))
-            return aglm_error_set(err, AGLM_INVALID, "--learners: there is no learner \"%s\"", name);
+            return aglm_error_set(err, AGLM_INVALID, "--learners: there is no learner \"%s\"",
+                                  name);
     }
     return AGLM_OK;
 }
@@ -79,7 +80,8 @@ static aglm_rc add_param(aglm_plan *p, size_t learner, const aglm_hparam *h, agl
     return rc;
 }
 
-aglm_rc aglm_plan_init(aglm_plan *p, const aglm_data_shape *shape, const char *only, aglm_error *err)
+aglm_rc aglm_plan_init(aglm_plan *p, const aglm_data_shape *shape, const char *only,
+                       aglm_error *err)
 {
     size_t n = 0;
     const aglm_learner_ops *const *all = aglm_learners(&n);
@@ -91,7 +93,8 @@ aglm_rc aglm_plan_init(aglm_plan *p, const aglm_data_shape *shape, const char *o
     for (size_t i = 0; i < n && p->n_learners < AGLM_PLAN_MAX_LEARNERS; i++)
         if (is_listed(only, all[i]->name))
             p->learners[p->n_learners++] = all[i];
-    if ((rc = aglm_space_new(&p->space, err)) != AGLM_OK || (rc = add_learner_choice(p, err)) != AGLM_OK)
+    if ((rc = aglm_space_new(&p->space, err)) != AGLM_OK ||
+        (rc = add_learner_choice(p, err)) != AGLM_OK)
         goto fail;
     for (size_t l = 0; l < p->n_learners; l++) {
         p->first[l] = p->space->n;
@@ -127,7 +130,8 @@ aglm_data_shape aglm_plan_shape(const aglm_dataset *d)
             uint32_t cp;
             at += aglm_utf8_decode(doc.text + at, doc.len - at, &cp);
             cjk += aglm_cp_is_cjk(cp);
-            other += !aglm_cp_is_cjk(cp) && !aglm_cp_is_space(cp) && !aglm_cp_is_punct(cp) && !aglm_cp_is_digit(cp);
+            other += !aglm_cp_is_cjk(cp) && !aglm_cp_is_space(cp) && !aglm_cp_is_punct(cp) &&
+                     !aglm_cp_is_digit(cp);
         }
     }
     shape.mean_chars = shape.docs ? (double)shape.chars / (double)shape.docs : 0;
@@ -142,8 +146,9 @@ struct override {
 
 #define OVERRIDES_MAX 6
 
-/* A learner's defaults with some parameters set otherwise: settings that were each best by cross-validation on several of
- * the nine sets in docs/benchmarks.md, and differ enough to be worth blending. */
+/* A learner's defaults with some parameters set otherwise: settings that were each best by
+ * cross-validation on several of the nine sets in docs/benchmarks.md, and differ enough to be worth
+ * blending. */
 static const struct variation {
     const char *learner;
     struct override set[OVERRIDES_MAX];
@@ -169,7 +174,8 @@ static void apply(const aglm_plan *p, size_t learner, const struct override *set
     for (size_t i = 0; i < OVERRIDES_MAX && set[i].name; i++)
         for (size_t k = 0; k < p->n_params[learner]; k++)
             if (strcmp(p->params[learner][k].name, set[i].name) == 0)
-                x[p->first[learner] + k] = aglm_dist_snap(&p->space->params[p->first[learner] + k].dist, set[i].value);
+                x[p->first[learner] + k] = aglm_dist_snap(
+                    &p->space->params[p->first[learner] + k].dist, set[i].value);
 }
 
 bool aglm_plan_start(const aglm_plan *p, size_t i, double *x)
@@ -183,7 +189,8 @@ bool aglm_plan_start(const aglm_plan *p, size_t i, double *x)
     for (size_t l = 0; l < p->n_learners; l++)
         for (size_t k = 0; k < p->n_params[l]; k++)
             x[p->first[l] + k] = p->params[l][k].start;
-    if (learner == p->n_learners) /* a variation of a learner that is left out: its place is a repeated start */
+    if (learner == p->n_learners) /* a variation of a learner that is left out: its place is a
+                                     repeated start */
         learner = 0;
     else if (i >= p->n_learners)
         apply(p, learner, VARIATIONS[i - p->n_learners].set, x);
@@ -192,7 +199,8 @@ bool aglm_plan_start(const aglm_plan *p, size_t i, double *x)
     return true;
 }
 
-aglm_candidate aglm_plan_candidate(const aglm_plan *p, const double *x, uint64_t seed, int64_t number)
+aglm_candidate aglm_plan_candidate(const aglm_plan *p, const double *x, uint64_t seed,
+                                   int64_t number)
 {
     size_t l = (size_t)x[0];
     aglm_candidate c = {

@@ -12,7 +12,8 @@ struct aglm_bundle_predictor {
     float *probs;  /* [labels] */
 };
 
-aglm_rc aglm_bundle_predictor_new(aglm_bundle_predictor **out, const aglm_bundle *b, aglm_error *err)
+aglm_rc aglm_bundle_predictor_new(aglm_bundle_predictor **out, const aglm_bundle *b,
+                                  aglm_error *err)
 {
     aglm_bundle_predictor *p = aglm_calloc(1, sizeof *p);
     aglm_rc rc = AGLM_OK;
@@ -46,8 +47,8 @@ void aglm_bundle_predictor_free(aglm_bundle_predictor *p)
     free(p);
 }
 
-aglm_rc aglm_bundle_predict(aglm_bundle_predictor *p, const char *text, size_t len, const float **probs,
-                            aglm_error *err)
+aglm_rc aglm_bundle_predict(aglm_bundle_predictor *p, const char *text, size_t len,
+                            const float **probs, aglm_error *err)
 {
     const aglm_bundle *b = p->b;
     bool multi = b->task == AGLM_TASK_MULTILABEL;
@@ -73,9 +74,12 @@ aglm_rc aglm_bundle_explain(aglm_bundle_predictor *p, const char *text, size_t l
     size_t best = b->n_members;
 
     for (size_t i = 0; i < b->n_members; i++)
-        if (b->members[i].model->ops->explain && (best == b->n_members || b->members[i].weight > b->members[best].weight))
+        if (b->members[i].model->ops->explain &&
+            (best == b->n_members || b->members[i].weight > b->members[best].weight))
             best = i;
     if (best == b->n_members)
-        return aglm_error_set(err, AGLM_UNSUPPORTED, "no model of this bundle can explain its predictions");
-    return b->members[best].model->ops->explain(p->members[best], text, len, label, out, cap, n, err);
+        return aglm_error_set(err, AGLM_UNSUPPORTED,
+                              "no model of this bundle can explain its predictions");
+    return b->members[best].model->ops->explain(p->members[best], text, len, label, out, cap, n,
+                                                err);
 }

@@ -32,7 +32,8 @@ static void write_columns(aglm_json_writer *w, const aglm_run *r)
 {
     const aglm_task_guess *g = &r->input.guess;
 
-    aglm_json_member_text(w, "label_column", aglm_table_col_name(r->input.table, (size_t)g->label_col));
+    aglm_json_member_text(w, "label_column",
+                          aglm_table_col_name(r->input.table, (size_t)g->label_col));
     aglm_json_key(w, "text_columns");
     aglm_json_open_array(w);
     for (size_t i = 0; i < g->n_text_cols; i++)
@@ -52,7 +53,8 @@ static void write_data(aglm_json_writer *w, const aglm_run *r)
     aglm_json_close_object(w);
     aglm_json_key(w, "split");
     aglm_json_open_object(w);
-    aglm_json_member_text(w, "kind", r->stages.folds > 1 ? "cross-validation" : "one held-out part");
+    aglm_json_member_text(w, "kind",
+                          r->stages.folds > 1 ? "cross-validation" : "one held-out part");
     aglm_json_member_int(w, "folds", r->stages.folds);
     aglm_json_member_double(w, "learned_share", aglm_stage_share(&r->stages));
     aglm_json_close_object(w);
@@ -118,8 +120,8 @@ static void write_environment(aglm_json_writer *w, const aglm_run *r)
     aglm_json_close_object(w);
 }
 
-/* Where things are written does not change what is written, so --out and --storage are left out: the same command
- * elsewhere gives the same bundle. */
+/* Where things are written does not change what is written, so --out and --storage are left out:
+ * the same command elsewhere gives the same bundle. */
 static void write_command(aglm_json_writer *w, const aglm_tune_options *o)
 {
     aglm_json_key(w, "command");
@@ -190,7 +192,8 @@ static void write_trial(aglm_json_writer *w, const aglm_run *r, const aglm_trial
     aglm_json_close_object(w);
 }
 
-/* Without times, so that the same seed gives the same file. Trials that the clock cut off are left out for the same reason. */
+/* Without times, so that the same seed gives the same file. Trials that the clock cut off are left
+ * out for the same reason. */
 static aglm_rc study_text(const aglm_run *r, const aglm_trial *trials, size_t n, aglm_str *s)
 {
     aglm_json_writer w;
@@ -227,8 +230,13 @@ enum { FILE_TIMES, FILE_STUDY, FILE_CARD, FILE_REPORT, FILES };
 static aglm_rc make_texts(aglm_run *r, const aglm_trial *trials, size_t n, aglm_str *texts)
 {
     aglm_report_source src = {
-        .result = r->result, .input = &r->input, .stages = &r->stages, .space = r->plan.space,
-        .trials = trials, .n_trials = n, .seed = r->o->seed,
+        .result = r->result,
+        .input = &r->input,
+        .stages = &r->stages,
+        .space = r->plan.space,
+        .trials = trials,
+        .n_trials = n,
+        .seed = r->o->seed,
     };
 
     times_text(r, &texts[FILE_TIMES]);
@@ -243,7 +251,8 @@ static aglm_rc make_texts(aglm_run *r, const aglm_trial *trials, size_t n, aglm_
 
 aglm_rc aglm_run_publish(aglm_run *r, aglm_error *err)
 {
-    static const char *const NAMES[FILES] = {"times.json", "study.json", "README.md", "report.html"};
+    static const char *const NAMES[FILES] = {"times.json", "study.json", "README.md",
+                                             "report.html"};
     aglm_bundle_file files[FILES];
     aglm_str texts[FILES];
     aglm_arena arena;

@@ -38,25 +38,31 @@ static void put_head(const aglm_report_source *s, aglm_str *out)
 {
     const aglm_score *q = &s->result->score;
 
-    aglm_str_puts(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                       "content=\"width=device-width\"><title>autoglm tune: ");
+    aglm_str_puts(
+        out,
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+        "content=\"width=device-width\"><title>autoglm tune: ");
     put_escaped(out, aglm_table_report(s->input->table)->name);
     aglm_str_printf(out, "</title><style>%s</style></head><body><h1>", STYLE);
     put_escaped(out, aglm_table_report(s->input->table)->name);
-    aglm_str_printf(out, "</h1><p><span class=\"big\">%s %.4f</span><br><span class=\"muted\">on %zu documents held out; "
-                         "accuracy %.4f (95 %% interval %.4f to %.4f), macro F1 %.4f; %s, %zu labels; %zu trials complete, "
-                         "%zu stopped early; seed %llu</span></p>",
-                    aglm_metric_name(s->result->metric), q->value[s->result->metric], q->docs,
-                    q->value[AGLM_METRIC_ACCURACY], q->accuracy_95.low, q->accuracy_95.high,
-                    q->value[AGLM_METRIC_MACRO_F1], aglm_task_name(s->result->bundle.task), q->labels,
-                    s->result->trials_complete, s->result->trials_pruned, (unsigned long long)s->seed);
+    aglm_str_printf(
+        out,
+        "</h1><p><span class=\"big\">%s %.4f</span><br><span class=\"muted\">on %zu documents held out; "
+        "accuracy %.4f (95 %% interval %.4f to %.4f), macro F1 %.4f; %s, %zu labels; %zu trials complete, "
+        "%zu stopped early; seed %llu</span></p>",
+        aglm_metric_name(s->result->metric), q->value[s->result->metric], q->docs,
+        q->value[AGLM_METRIC_ACCURACY], q->accuracy_95.low, q->accuracy_95.high,
+        q->value[AGLM_METRIC_MACRO_F1], aglm_task_name(s->result->bundle.task), q->labels,
+        s->result->trials_complete, s->result->trials_pruned, (unsigned long long)s->seed);
 }
 
 static void put_leaders(const aglm_report_source *s, aglm_str *out)
 {
-    aglm_str_printf(out, "<h2>Leaderboard</h2><table><tr><th>model</th><th class=\"n\">%s</th><th class=\"n\">kB</th>"
-                         "<th>parameters</th></tr>",
-                    aglm_metric_name(s->result->metric));
+    aglm_str_printf(
+        out,
+        "<h2>Leaderboard</h2><table><tr><th>model</th><th class=\"n\">%s</th><th class=\"n\">kB</th>"
+        "<th>parameters</th></tr>",
+        aglm_metric_name(s->result->metric));
     for (size_t i = 0; i < s->result->n_leaders; i++) {
         const aglm_leader *l = &s->result->leaders[i];
         aglm_str_printf(out, "<tr%s><td>%s", l->chosen ? " class=\"won\"" : "", l->name);
@@ -64,8 +70,8 @@ static void put_leaders(const aglm_report_source *s, aglm_str *out)
             aglm_str_printf(out, " of %zu", l->members);
         else
             aglm_str_printf(out, " (trial %lld)", (long long)l->number);
-        aglm_str_printf(out, "</td><td class=\"n\">%.4f</td><td class=\"n\">%llu</td><td><code>", l->value,
-                        (unsigned long long)(l->bytes + 500) / 1000);
+        aglm_str_printf(out, "</td><td class=\"n\">%.4f</td><td class=\"n\">%llu</td><td><code>",
+                        l->value, (unsigned long long)(l->bytes + 500) / 1000);
         put_escaped(out, l->params ? l->params : "");
         aglm_str_puts(out, "</code></td></tr>");
     }
@@ -81,7 +87,8 @@ struct axes {
 
 static bool has_value(const aglm_trial *t)
 {
-    return (t->state == AGLM_TRIAL_COMPLETE || t->state == AGLM_TRIAL_PRUNED) && t->n_values && isfinite(t->values[0]);
+    return (t->state == AGLM_TRIAL_COMPLETE || t->state == AGLM_TRIAL_PRUNED) && t->n_values &&
+           isfinite(t->values[0]);
 }
 
 static double x_of(const struct axes *a, size_t i)
@@ -116,12 +123,16 @@ static void put_grid(const struct axes *a, aglm_str *out)
 {
     for (int k = 0; k <= 4; k++) {
         double v = a->low + (a->high - a->low) * k / 4;
-        aglm_str_printf(out, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#8884\"/>"
-                             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>",
-                        MARGIN, WIDTH - MARGIN, y_of(a, v), y_of(a, v), MARGIN - 6, y_of(a, v) + 4, v);
+        aglm_str_printf(out,
+                        "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#8884\"/>"
+                        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>",
+                        MARGIN, WIDTH - MARGIN, y_of(a, v), y_of(a, v), MARGIN - 6, y_of(a, v) + 4,
+                        v);
     }
-    aglm_str_printf(out, "<text x=\"%.1f\" y=\"%.1f\">trial 0</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%zu</text>",
-                    MARGIN, HEIGHT - 4, WIDTH - MARGIN, HEIGHT - 4, a->n ? a->n - 1 : 0);
+    aglm_str_printf(
+        out,
+        "<text x=\"%.1f\" y=\"%.1f\">trial 0</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%zu</text>",
+        MARGIN, HEIGHT - 4, WIDTH - MARGIN, HEIGHT - 4, a->n ? a->n - 1 : 0);
 }
 
 static void put_best_line(const aglm_report_source *s, const struct axes *a, aglm_str *out)
@@ -152,8 +163,11 @@ static void put_history(const aglm_report_source *s, aglm_str *out)
 {
     struct axes a = axes_of(s);
 
-    aglm_str_printf(out, "<h2>History</h2><p class=\"muted\">A dot is a trial (hollow: stopped early), the line the best so far; "
-                         "colours are learners.</p><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">", WIDTH, HEIGHT);
+    aglm_str_printf(
+        out,
+        "<h2>History</h2><p class=\"muted\">A dot is a trial (hollow: stopped early), the line the best so far; "
+        "colours are learners.</p><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">",
+        WIDTH, HEIGHT);
     put_grid(&a, out);
     put_best_line(s, &a, out);
     for (size_t i = 0; i < s->n_trials; i++) {
@@ -161,10 +175,12 @@ static void put_history(const aglm_report_source *s, aglm_str *out)
         if (!has_value(t))
             continue;
         bool pruned = t->state == AGLM_TRIAL_PRUNED;
-        aglm_str_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\" stroke=\"%s\"><title>trial %lld: %.4f</title>"
-                             "</circle>",
-                        x_of(&a, i), y_of(&a, t->values[0]), pruned ? "none" : dot_color(t), dot_color(t),
-                        (long long)t->number, t->values[0]);
+        aglm_str_printf(
+            out,
+            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\" stroke=\"%s\"><title>trial %lld: %.4f</title>"
+            "</circle>",
+            x_of(&a, i), y_of(&a, t->values[0]), pruned ? "none" : dot_color(t), dot_color(t),
+            (long long)t->number, t->values[0]);
     }
     aglm_str_puts(out, "</svg>");
 }
@@ -178,16 +194,20 @@ static void put_importance(const aglm_report_source *s, aglm_str *out)
 
     if (n == 0)
         return;
-    aglm_str_printf(out, "<h2>Importance of parameters</h2><p class=\"muted\">How differently the better half of the trials "
-                         "sets each parameter (PED-ANOVA), shares of the sum.</p><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">",
-                    WIDTH, 22.0 * (double)n + 8);
+    aglm_str_printf(
+        out,
+        "<h2>Importance of parameters</h2><p class=\"muted\">How differently the better half of the trials "
+        "sets each parameter (PED-ANOVA), shares of the sum.</p><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">",
+        WIDTH, 22.0 * (double)n + 8);
     for (size_t i = 0; i < n; i++) {
         double y = 22.0 * (double)i + 4;
         aglm_str_printf(out, "<text x=\"200\" y=\"%.1f\" text-anchor=\"end\">", y + 13);
         put_escaped(out, items[i].name);
-        aglm_str_printf(out, "</text><rect x=\"208\" y=\"%.1f\" width=\"%.1f\" height=\"16\" fill=\"#2463b4\"/>"
-                             "<text x=\"%.1f\" y=\"%.1f\">%.3f</text>",
-                        y, items[i].share * 560, 214 + items[i].share * 560, y + 13, items[i].share);
+        aglm_str_printf(
+            out,
+            "</text><rect x=\"208\" y=\"%.1f\" width=\"%.1f\" height=\"16\" fill=\"#2463b4\"/>"
+            "<text x=\"%.1f\" y=\"%.1f\">%.3f</text>",
+            y, items[i].share * 560, 214 + items[i].share * 560, y + 13, items[i].share);
     }
     aglm_str_puts(out, "</svg>");
 }
@@ -201,20 +221,24 @@ static void put_cells(const aglm_report_source *s, size_t n, double cell, aglm_s
     for (size_t g = 0; g < n; g++) {
         for (size_t p = 0; p < n; p++) {
             uint32_t count = q->confusion[g * q->labels + p];
-            double share = q->classes[g].support ? (double)count / (double)q->classes[g].support : 0;
+            double share = q->classes[g].support ? (double)count / (double)q->classes[g].support
+                                                 : 0;
             if (count == 0)
                 continue;
-            aglm_str_printf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\" fill-opacity=\"%.3f\">"
-                                 "<title>",
-                            170 + cell * (double)p, 20 + cell * (double)g, cell - 1, cell - 1, g == p ? "#1b7f4b" : "#c2341a",
-                            0.08 + 0.92 * share);
+            aglm_str_printf(
+                out,
+                "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\" fill-opacity=\"%.3f\">"
+                "<title>",
+                170 + cell * (double)p, 20 + cell * (double)g, cell - 1, cell - 1,
+                g == p ? "#1b7f4b" : "#c2341a", 0.08 + 0.92 * share);
             put_escaped(out, aglm_dataset_label(s->input->data, g));
             aglm_str_puts(out, " taken for ");
             put_escaped(out, aglm_dataset_label(s->input->data, p));
             aglm_str_printf(out, ": %u (%.1f %%)</title></rect>", count, 100 * share);
             if (cell >= 30)
                 aglm_str_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%u</text>",
-                                170 + cell * ((double)p + 0.5), 24 + cell * ((double)g + 0.5), count);
+                                170 + cell * ((double)p + 0.5), 24 + cell * ((double)g + 0.5),
+                                count);
         }
     }
 }
@@ -227,13 +251,17 @@ static void put_confusion(const aglm_report_source *s, aglm_str *out)
     if (!q->confusion)
         return;
     double cell = fmin(60, 660.0 / (double)n);
-    aglm_str_puts(out, "<h2>Confusion</h2><p class=\"muted\">Rows are true labels, columns predicted ones; strength is the share of "
-                       "the row.");
+    aglm_str_puts(
+        out,
+        "<h2>Confusion</h2><p class=\"muted\">Rows are true labels, columns predicted ones; strength is the share of "
+        "the row.");
     if (n < q->labels)
         aglm_str_printf(out, " The first %zu of %zu labels.", n, q->labels);
-    aglm_str_printf(out, "</p><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">", WIDTH, 30 + cell * (double)n);
+    aglm_str_printf(out, "</p><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">", WIDTH,
+                    30 + cell * (double)n);
     for (size_t g = 0; g < n; g++) {
-        aglm_str_printf(out, "<text x=\"164\" y=\"%.1f\" text-anchor=\"end\">", 24 + cell * ((double)g + 0.5));
+        aglm_str_printf(out, "<text x=\"164\" y=\"%.1f\" text-anchor=\"end\">",
+                        24 + cell * ((double)g + 0.5));
         put_escaped(out, aglm_dataset_label(s->input->data, g));
         aglm_str_puts(out, "</text>");
     }
@@ -245,15 +273,19 @@ static void put_classes(const aglm_report_source *s, aglm_str *out)
 {
     const aglm_score *q = &s->result->score;
 
-    aglm_str_puts(out, "<h2>Classes</h2><table><tr><th>label</th><th class=\"n\">precision</th><th class=\"n\">recall</th>"
-                       "<th class=\"n\">F1</th><th class=\"n\">documents</th></tr>");
+    aglm_str_puts(
+        out,
+        "<h2>Classes</h2><table><tr><th>label</th><th class=\"n\">precision</th><th class=\"n\">recall</th>"
+        "<th class=\"n\">F1</th><th class=\"n\">documents</th></tr>");
     for (size_t k = 0; k < q->labels; k++) {
         aglm_str_puts(out, "<tr><td>");
         put_escaped(out, aglm_dataset_label(s->input->data, k));
-        aglm_str_printf(out, "</td><td class=\"n\">%.3f</td><td class=\"n\">%.3f</td><td class=\"n\">%.3f</td>"
-                             "<td class=\"n\">%llu</td></tr>",
-                        q->classes[k].precision, q->classes[k].recall, q->classes[k].f1,
-                        (unsigned long long)q->classes[k].support);
+        aglm_str_printf(
+            out,
+            "</td><td class=\"n\">%.3f</td><td class=\"n\">%.3f</td><td class=\"n\">%.3f</td>"
+            "<td class=\"n\">%llu</td></tr>",
+            q->classes[k].precision, q->classes[k].recall, q->classes[k].f1,
+            (unsigned long long)q->classes[k].support);
     }
     aglm_str_puts(out, "</table>");
 }

@@ -1,5 +1,5 @@
-/* tune/report.h - the model card (Markdown) and the report (one self-contained HTML file) of a finished run.
- * Threads: pure functions. Texts of documents do not go in; labels do, escaped. */
+/* tune/report.h - the model card (Markdown) and the report (one self-contained HTML file) of a
+ * finished run. Threads: pure functions. Texts of documents do not go in; labels do, escaped. */
 #ifndef AGLM_TUNE_REPORT_H
 #define AGLM_TUNE_REPORT_H
 
@@ -18,7 +18,8 @@ typedef struct aglm_report_source {
     uint64_t seed;
 } aglm_report_source;
 
-/* Append to out; failures are out's sticky rc. No times go in, so that the same seed gives the same bytes. */
+/* Append to out; failures are out's sticky rc. No times go in, so that the same seed gives the same
+ * bytes. */
 void aglm_report_card(const aglm_report_source *s, aglm_str *out);
 void aglm_report_html(const aglm_report_source *s, aglm_str *out);
 

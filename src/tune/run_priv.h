@@ -1,5 +1,6 @@
-/* tune/run_priv.h - the state that the parts of a tuning run share: run.c searches, finish.c refits, publish.c writes.
- * Threads: fields below `lock` are guarded by it; the rest is set before the workers start. */
+/* tune/run_priv.h - the state that the parts of a tuning run share: run.c searches, finish.c
+ * refits, publish.c writes. Threads: fields below `lock` are guarded by it; the rest is set before
+ * the workers start. */
 #ifndef AGLM_TUNE_RUN_PRIV_H
 #define AGLM_TUNE_RUN_PRIV_H
 
@@ -34,7 +35,7 @@ typedef struct aglm_run {
     int64_t asked;            /* trials of the study that count against --trials */
     size_t failed_in_a_row;
     double slowness; /* wall time over CPU time of the last trial, 1..10 */
-    aglm_rc rc; /* the first failure that ends the run */
+    aglm_rc rc;      /* the first failure that ends the run */
     aglm_error error;
 } aglm_run;
 
