@@ -1,0 +1,177 @@
+/* Every allocation of the room search fails once, and then for good. */
+#include <math.h>
+
+#include "oom.h"
+#include "search/study.h"
+#include "unit.h"
+
+static aglm_rc build_space(aglm_space **out, aglm_error *err)
+{
+    static const char *const kinds[] = {"linear", "embed"};
+    aglm_dist lr = {0};
+    aglm_dist dim = {0};
+    aglm_dist kind = {0};
+    aglm_arena a;
+
+    aglm_arena_init(&a, 1u << 16);
+    aglm_rc rc = aglm_dist_float(&lr, 1e-4, 1.0, 0.0, true, err);
+    if (rc == AGLM_OK)
+        rc = aglm_dist_int(&dim, 1, 9, 1, false, err);
+    if (rc == AGLM_OK)
+        rc = aglm_dist_texts(&kind, kinds, 2, &a, err);
+    if (rc == AGLM_OK)
+        rc = aglm_space_new(out, err);
+    if (rc == AGLM_OK)
+        rc = aglm_space_add(*out, "lr", &lr, NULL, 0, err);
+    if (rc == AGLM_OK)
+        rc = aglm_space_add(*out, "kind", &kind, NULL, 0, err);
+    if (rc == AGLM_OK)
+        rc = aglm_space_add(*out, "dim", &dim, "kind", 2, err);
+    aglm_arena_clear(&a);
+    return rc;
+}
+
+static aglm_rc copy_space(void *arg, aglm_error *err)
+{
+    aglm_space *s = NULL;
+    aglm_space *back = NULL;
+    aglm_str text;
+
+    (void)arg;
+    aglm_str_init(&text, 1u << 16);
+    aglm_rc rc = build_space(&s, err);
+    if (rc == AGLM_OK) {
+        aglm_space_write(s, &text);
+        rc = text.rc == AGLM_OK ? aglm_space_read(&back, text.data, text.len, err)
+                                : aglm_error_set(err, text.rc, "the text");
+    }
+    aglm_str_clear(&text);
+    aglm_space_free(back);
+    aglm_space_free(s);
+    return rc;
+}
+
+static aglm_rc one_trial(aglm_study *s, size_t i, aglm_error *err)
+{
+    double x[3];
+    int64_t n;
+    bool prune;
+    aglm_rc rc = aglm_study_ask(s, &n, x, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    double v = fabs(log(x[0]) + 3.0) + x[1];
+    rc = aglm_study_report(s, n, 1, v, &prune, err);
+    if (rc == AGLM_OK)
+        rc = aglm_study_set_trial_attr(s, n, "bytes", "12", err);
+    if (rc == AGLM_OK && i % 3 == 0)
+        rc = aglm_study_set_violation(s, n, 0.5, err);
+    if (rc == AGLM_OK)
+        rc = aglm_study_tell(s, n, prune ? AGLM_TRIAL_PRUNED : AGLM_TRIAL_COMPLETE, &v, !prune,
+                             err);
+    return rc;
+}
+
+static aglm_rc look(aglm_study *s, aglm_error *err)
+{
+    aglm_arena a;
+    aglm_trial *all;
+    aglm_trial best;
+    size_t n;
+
+    aglm_arena_init(&a, 1u << 22);
+    aglm_rc rc = aglm_study_trials(s, &a, &all, &n, err);
+    if (rc == AGLM_OK)
+        rc = aglm_study_best(s, &a, &best, err);
+    aglm_arena_clear(&a);
+    return rc;
+}
+
+struct job {
+    const aglm_sampler_ops *sampler;
+    size_t trials;
+    aglm_space *space;
+};
+
+/* Some trials, then the study again from the store for as many more. */
+static aglm_rc search(void *arg, aglm_error *err)
+{
+    const struct job *job = arg;
+    aglm_store *store = NULL;
+    aglm_study_options o;
+    const double first[3] = {0.5, 0, NAN};
+
+    aglm_study_options_init(&o);
+    o.sampler = job->sampler;
+    o.sampler_options.n_startup = 3;
+    o.sampler_options.n_candidates = 4;
+    o.pruner = &aglm_pruner_asha;
+    aglm_rc rc = aglm_store_open(&store, "memory", err);
+    for (int round = 0; rc == AGLM_OK && round < 2; round++) {
+        aglm_study *s = NULL;
+        rc = aglm_study_open(&s, store, "s", job->space, &o, err);
+        if (rc == AGLM_OK && round == 0)
+            rc = aglm_study_enqueue(s, first, NULL, err);
+        for (size_t i = 0; rc == AGLM_OK && i < job->trials; i++)
+            rc = one_trial(s, i, err);
+        if (rc == AGLM_OK)
+            rc = look(s, err);
+        aglm_study_close(s);
+    }
+    aglm_store_close(store);
+    return rc;
+}
+
+static void run(oom_scenario scenario, void *arg, unsigned long stride)
+{
+    oom_result r;
+
+    for (int lasting = 0; lasting < 2; lasting++) {
+        oom_options o = {.stride = stride, .lasting = lasting};
+        if (!oom_run(scenario, arg, &o, &r))
+            fail_msg("%s", r.message);
+        assert_true(r.runs > 10);
+    }
+}
+
+static void spaces_may_run_out_of_memory(void **state)
+{
+    (void)state;
+    run(copy_space, NULL, 1);
+}
+
+static void studies_may_run_out_of_memory(void **state)
+{
+    size_t n;
+    const aglm_sampler_ops *const *all = aglm_samplers(&n);
+    struct job job = {.trials = 6};
+
+    (void)state;
+    assert_int_equal(build_space(&job.space, NULL), AGLM_OK);
+    for (size_t i = 0; i < n; i++) {
+        job.sampler = all[i];
+        run(search, &job, 1);
+    }
+    aglm_space_free(job.space);
+}
+
+/* Past the first growth of TPE's arrays. */
+static void longer_studies_may_run_out_of_memory(void **state)
+{
+    struct job job = {.sampler = &aglm_sampler_tpe, .trials = 45};
+
+    (void)state;
+    assert_int_equal(build_space(&job.space, NULL), AGLM_OK);
+    run(search, &job, 13);
+    aglm_space_free(job.space);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spaces_may_run_out_of_memory),
+        cmocka_unit_test(studies_may_run_out_of_memory),
+        cmocka_unit_test(longer_studies_may_run_out_of_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
