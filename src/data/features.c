@@ -286,21 +286,27 @@ static void emit_words(aglm_extractor *x)
     }
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* n-grams of one word with a blank at each end, as scikit-learn's analyzer char_wb. */
 static void emit_word_chars(aglm_extractor *x, const token *t)
 {
     const size_t first = t->begin - 1;
     const size_t past = (size_t)t->end + 1;
-    const size_t min = x->opt.char_min < past - first ? x->opt.char_min : past - first;
+    const size_t min = smaller(x->opt.char_min, past - first);
 
     for (size_t i = first; i + min <= past && has_room(x); i++) {
-        const size_t stop = i + x->opt.char_max < past ? i + x->opt.char_max : past;
+        const size_t stop = smaller(i + x->opt.char_max, past);
+        const size_t begin = i == first ? t->begin : i;
         uint64_t h = SALT_CHAR;
         for (size_t k = i; k < stop; k++) {
             bool blank = k == first || k == t->end;
             h = hash_step(h, blank ? BLANK : x->cp[k] & CP_MASK);
             if (k + 1 - i >= min)
-                emit(x, h, i == first ? t->begin : i, k == t->end ? k : k + 1);
+                emit(x, h, begin, smaller(k + 1, t->end));
         }
     }
 }
@@ -318,7 +324,7 @@ static void emit_text_chars(aglm_extractor *x, uint64_t salt, size_t min, size_t
     x->cp[0] = before;
     x->cp[x->n_cp + 1] = after;
     for (size_t i = first; i < past && has_room(x); i++) {
-        const size_t stop = i + max < past ? i + max : past;
+        const size_t stop = smaller(i + max, past);
         uint64_t h = salt;
         for (size_t k = i; k < stop; k++) {
             h = hash_step(h, x->cp[k] & CP_MASK);

@@ -40,9 +40,8 @@ bool aglm_format_from_name(const char *name, aglm_format *out)
 
 aglm_table *aglm_table_ref(const aglm_table *t)
 {
-    aglm_table *mine;
+    aglm_table *mine = (aglm_table *)(uintptr_t)t; /* the count is no part of what is immutable */
 
-    memcpy(&mine, &t, sizeof mine);
     atomic_fetch_add(&mine->refs, 1);
     return mine;
 }
@@ -191,9 +190,10 @@ static aglm_rc check_text(aglm_table_builder *b)
     const char *begin = b->text;
     for (const char *p = b->text; (p = memchr(p, '\n', (size_t)(nul - p))); begin = ++p)
         line++;
-    return aglm_builder_fail(b, line, aglm_lines_column(begin, (size_t)(nul - begin)),
-                             "a NUL byte; this is no text file, or its encoding is another than %s",
-                             aglm_encoding_name(b->t->report.encoding));
+    return aglm_builder_fail(
+        b, line, aglm_lines_column(begin, (size_t)(nul - begin)),
+        "a NUL byte; this is no text file, or its --encoding is another than %s",
+        aglm_encoding_name(b->t->report.encoding));
 }
 
 /* Takes the source's buffer over, or frees it. */

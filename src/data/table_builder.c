@@ -195,7 +195,7 @@ static aglm_rc check_row(const aglm_lines *l, aglm_table_builder *b, const char 
     if (bad < len)
         return aglm_builder_bad(
             b, l->number, aglm_lines_column(line, bad),
-            "byte 0x%02x is not valid UTF-8; mend the text or name its encoding",
+            "byte 0x%02x is not valid UTF-8; mend the text or name its encoding with --encoding",
             (unsigned char)line[bad]);
     *good = true;
     return AGLM_OK;

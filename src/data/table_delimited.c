@@ -26,7 +26,8 @@ static const char *close_quote(const char *p, const char *end, char quote, bool 
         p = memchr(p, quote, (size_t)(end - p));
         if (!p)
             return NULL;
-        if (++p == end || *p != quote)
+        p++;
+        if (p == end || *p != quote)
             break;
         *doubled = true;
         p++;
@@ -297,7 +298,7 @@ static aglm_rc check_row(reader *r, bool *good)
         return aglm_builder_bad(
             b, r->row_line, 0,
             "%zu fields where the first row has %zu; quote a cell that holds the delimiter, or "
-            "skip bad rows",
+            "take --skip-bad-rows",
             r->n, want);
     for (size_t i = 0; b->check_utf8 && i < r->n; i++) {
         size_t bad = aglm_utf8_check(r->cells[i].begin, r->cells[i].len);
@@ -305,7 +306,7 @@ static aglm_rc check_row(reader *r, bool *good)
             return aglm_builder_bad(
                 b, r->row_line,
                 aglm_lines_column(r->row_begin, (size_t)(r->cells[i].begin + bad - r->row_begin)),
-                "byte 0x%02x is not valid UTF-8; mend the text or name its encoding",
+                "byte 0x%02x is not valid UTF-8; mend the text or name its encoding with --encoding",
                 (unsigned char)r->cells[i].begin[bad]);
     }
     *good = true;

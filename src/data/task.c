@@ -414,7 +414,7 @@ static aglm_rc settle_multilabel(const detection *d, aglm_label_facts *f, const 
     return rc;
 }
 
-static aglm_rc settle_single(const detection *d, const aglm_label_facts *f)
+static aglm_rc check_classes(const detection *d, const aglm_label_facts *f)
 {
     const char *label = name_of(d, d->out->label_col);
 
@@ -433,10 +433,26 @@ static aglm_rc settle_single(const detection *d, const aglm_label_facts *f)
         return aglm_error_set(d->err, AGLM_INVALID,
                               "%s: --task binary, but column \"%s\" has %zu classes", d->file,
                               label, f->distinct);
-    d->out->task = f->distinct == 2 ? AGLM_TASK_BINARY : AGLM_TASK_MULTICLASS;
-    aglm_str_printf(&d->out->evidence, "task: %s, %zu classes%s (--task overrides)\n",
-                    aglm_task_name(d->out->task), f->distinct,
-                    f->numbers == f->rows ? ": few different numbers, taken for names" : "");
+    return AGLM_OK;
+}
+
+static aglm_rc settle_single(const detection *d, const aglm_label_facts *f)
+{
+    aglm_task_guess *g = d->out;
+    const char *names = f->rows && f->numbers == f->rows
+                            ? ": few different numbers, taken for names"
+                            : "";
+
+    if (d->opt->known) {
+        g->task = d->opt->task;
+        return AGLM_OK;
+    }
+    aglm_rc rc = check_classes(d, f);
+    if (rc)
+        return rc;
+    g->task = f->distinct == 2 ? AGLM_TASK_BINARY : AGLM_TASK_MULTICLASS;
+    aglm_str_printf(&g->evidence, "task: %s, %zu classes%s (--task overrides)\n",
+                    aglm_task_name(g->task), f->distinct, names);
     return AGLM_OK;
 }
 
@@ -469,6 +485,17 @@ static aglm_rc find_task(const detection *d)
 }
 
 /* --- all together --- */
+
+static void tell_reading(const detection *d)
+{
+    const aglm_read_report *r = aglm_table_report(d->t);
+
+    aglm_str_printf(&d->out->evidence, "file: %s, %s: %s (--format, --encoding override)\n",
+                    aglm_format_name(r->format), aglm_encoding_name(r->encoding), r->encoding_why);
+    if (r->header_why[0])
+        aglm_str_printf(&d->out->evidence, "header: %s, %s (--header overrides)\n",
+                        r->has_header ? "yes" : "no", r->header_why);
+}
 
 static void tell_columns(const detection *d, const char *label_why, const char *text_why)
 {
@@ -525,6 +552,7 @@ aglm_rc aglm_task_detect(aglm_task_guess *out, const aglm_table *t,
     if (aglm_table_rows(t) == 0)
         return aglm_error_set(err, AGLM_FORMAT, "%s: no rows%s", d.file,
                               aglm_table_report(t)->has_header ? " below the header" : "");
+    tell_reading(&d);
     d.facts = aglm_calloc(d.cols, sizeof *d.facts);
     bool *masks = aglm_calloc(d.cols * 2, sizeof *masks);
     aglm_rc rc = d.facts && masks ? detect(&d, masks, masks + d.cols)

@@ -26,6 +26,7 @@ typedef struct aglm_task_options {
     aglm_task task;
     bool unlabelled; /* for predict: only the texts are looked for; label_col may be -1, the task is
                         AUTO */
+    bool known;      /* the task is certain, as for a second file: one class or few rows are fine */
 } aglm_task_options;
 
 #define AGLM_TASK_MAX_TEXT_COLS 8

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "base/str.h"
 
 #include "unit.h"
@@ -27,24 +28,45 @@ static aglm_table *parse(const char *name, const char *data)
 }
 
 /* Cells as "a|b/c|d", missing ones as '?', list separators as '+'. */
+static void put_cells(const aglm_table *t, aglm_str *s)
+{
+    for (size_t r = 0; r < aglm_table_rows(t); r++) {
+        for (size_t c = 0; c < aglm_table_cols(t); c++) {
+            aglm_cell cell = aglm_table_cell(t, r, c);
+            assert_int_equal(cell.text[cell.len], '\0');
+            aglm_str_puts(s, c ? "|" : r ? "/" : "");
+            aglm_str_puts(s, cell.kind == AGLM_CELL_MISSING ? "?" : cell.text);
+        }
+    }
+    for (size_t i = 0; i < s->len; i++)
+        if (s->data[i] == '\x1f')
+            s->data[i] = '+';
+}
+
 static void assert_cells(const aglm_table *t, const char *want)
 {
     aglm_str s;
 
     aglm_str_init(&s, 1 << 20);
-    for (size_t r = 0; r < aglm_table_rows(t); r++) {
-        for (size_t c = 0; c < aglm_table_cols(t); c++) {
-            aglm_cell cell = aglm_table_cell(t, r, c);
-            assert_int_equal(cell.text[cell.len], '\0');
-            aglm_str_puts(&s, c ? "|" : r ? "/" : "");
-            aglm_str_puts(&s, cell.kind == AGLM_CELL_MISSING ? "?" : cell.text);
-        }
-    }
-    for (size_t i = 0; i < s.len; i++)
-        if (s.data[i] == '\x1f')
-            s.data[i] = '+';
+    put_cells(t, &s);
     assert_string_equal(s.data, want);
     aglm_str_clear(&s);
+}
+
+/* The same for a case made from a seed. */
+static void check_seed(const char *name, const aglm_str *file, const aglm_read_options *opt,
+                       const aglm_str *want, uint64_t seed)
+{
+    aglm_table *t = parse_with(name, file->data, file->len, opt);
+    aglm_str s;
+
+    aglm_str_init(&s, 1 << 20);
+    put_cells(t, &s);
+    if (strcmp(s.data, want->data) != 0)
+        fail_msg("seed %llu: read \"%s\", written \"%s\"", (unsigned long long)seed, s.data,
+                 want->data);
+    aglm_str_clear(&s);
+    aglm_table_free(t);
 }
 
 static void assert_parses(const char *name, const char *data, aglm_format format, bool header,
@@ -139,9 +161,10 @@ static void headers_are_told_from_data(void **state)
                   false, "spam|message/ham|other/spam|more/ham|x");
     assert_parses("f.csv", "foo,bar\nsome words,1\nother words,2\n", AGLM_FORMAT_CSV, true,
                   "some words|1/other words|2");
-    assert_parses(
-        "f.tsv", "rare\tYes\na\tlong text 1\na\tlong text 2\nb\tlong text 3\nb\tlong text 4\n",
-        AGLM_FORMAT_TSV, false, "rare|Yes/a|long text 1/a|long text 2/b|long text 3/b|long text 4");
+    assert_parses("f.tsv",
+                  "rare\tOkay\na\tlong text 1\na\tlong text 2\nb\tlong text 3\nb\tlong text 4\n",
+                  AGLM_FORMAT_TSV, false,
+                  "rare|Okay/a|long text 1/a|long text 2/b|long text 3/b|long text 4");
     assert_fails("f.csv", "text,text\na,b\nc,d\n", "column 1 and column 2 are both named \"text\"");
     aglm_read_options opt = {.header = AGLM_HEADER_NO};
     aglm_table *t = parse_with("f.csv", "label,text\na,b\n", 15, &opt);
@@ -340,6 +363,104 @@ static void sparse_keys_cannot_eat_memory(void **state)
     aglm_str_clear(&s);
 }
 
+static void random_cell(aglm_rng *r, aglm_str *s)
+{
+    static const char *const pieces[] = {"a",    "word", " ", "\"", "\"\"", ",", "\n",
+                                         "\r\n", "\t",   "é", "中", ";",    "'", "|"};
+
+    aglm_str_reset(s);
+    for (size_t k = aglm_rng_below(r, 8); k > 0; k--)
+        aglm_str_puts(s, pieces[aglm_rng_below(r, sizeof pieces / sizeof *pieces)]);
+}
+
+/* As RFC 4180 writes it: quoted where it must be, elsewhere now and then. */
+static void write_cell(aglm_rng *r, aglm_str *out, const aglm_str *cell, char delimiter)
+{
+    bool must = cell->len == 0;
+
+    for (size_t i = 0; i < cell->len; i++)
+        must |= strchr("\"\r\n", cell->data[i]) || cell->data[i] == delimiter;
+    if (!must && aglm_rng_below(r, 3)) {
+        aglm_str_append(out, cell->data, cell->len);
+        return;
+    }
+    aglm_str_putc(out, '"');
+    for (size_t i = 0; i < cell->len; i++) {
+        if (cell->data[i] == '"')
+            aglm_str_putc(out, '"');
+        aglm_str_putc(out, cell->data[i]);
+    }
+    aglm_str_putc(out, '"');
+}
+
+/* What RFC 4180 says how to write is read as it was, whatever stands in the cells. */
+static void csv_round_trips(void **state)
+{
+    const aglm_read_options opt = {.format = AGLM_FORMAT_CSV, .header = AGLM_HEADER_YES};
+    aglm_str out, cell, want;
+    aglm_rng r;
+
+    (void)state;
+    aglm_str_init(&out, 1 << 20);
+    aglm_str_init(&cell, 1 << 20);
+    aglm_str_init(&want, 1 << 20);
+    for (uint64_t seed = 0; seed < 1000; seed++) {
+        aglm_rng_init(&r, seed);
+        size_t cols = 2 + aglm_rng_below(&r, 3);
+        size_t rows = 1 + aglm_rng_below(&r, 6);
+        const char *eol = aglm_rng_below(&r, 2) ? "\n" : "\r\n";
+        aglm_str_reset(&out);
+        aglm_str_reset(&want);
+        for (size_t i = 0; i < cols; i++)
+            aglm_str_printf(&out, "%sc%zu", i ? "," : "", i);
+        for (size_t i = 0; i < rows * cols; i++) {
+            random_cell(&r, &cell);
+            aglm_str_puts(&out, i % cols ? "," : eol);
+            write_cell(&r, &out, &cell, ',');
+            aglm_str_puts(&want, i % cols ? "|" : i ? "/" : "");
+            aglm_str_append(&want, cell.data, cell.len);
+        }
+        check_seed("f.csv", &out, &opt, &want, seed);
+    }
+    aglm_str_clear(&out);
+    aglm_str_clear(&cell);
+    aglm_str_clear(&want);
+}
+
+/* A stray quote anywhere, and every line is read as line.split('\t', 1). */
+static void tsv_is_split_at_tabs(void **state)
+{
+    static const char *const pieces[] = {"a", "word", " ",  "\"", "\"\"",
+                                         ",", "é",    "中", "|",  "\"x\""};
+    const aglm_read_options opt = {.header = AGLM_HEADER_NO};
+    aglm_str out, want;
+    aglm_rng r;
+
+    (void)state;
+    aglm_str_init(&out, 1 << 20);
+    aglm_str_init(&want, 1 << 20);
+    for (uint64_t seed = 0; seed < 1000; seed++) {
+        aglm_rng_init(&r, seed);
+        aglm_str_reset(&out);
+        aglm_str_reset(&want);
+        aglm_str_puts(&out, "l\tstray \" here\n");
+        aglm_str_puts(&want, "l|stray \" here");
+        for (size_t i = 1 + aglm_rng_below(&r, 6); i > 0; i--) {
+            aglm_str_printf(&out, "k%zu\t", i);
+            aglm_str_printf(&want, "/k%zu|", i);
+            for (size_t k = aglm_rng_below(&r, 8); k > 0; k--) {
+                const char *p = pieces[aglm_rng_below(&r, sizeof pieces / sizeof *pieces)];
+                aglm_str_puts(&out, p);
+                aglm_str_puts(&want, p);
+            }
+            aglm_str_putc(&out, '\n');
+        }
+        check_seed("f.tsv", &out, &opt, &want, seed);
+    }
+    aglm_str_clear(&out);
+    aglm_str_clear(&want);
+}
+
 static void formats_have_names(void **state)
 {
     aglm_format f;
@@ -368,6 +489,8 @@ int main(void)
         cmocka_unit_test(files_and_folders_are_read),
         cmocka_unit_test(stdin_is_read),
         cmocka_unit_test(sparse_keys_cannot_eat_memory),
+        cmocka_unit_test(csv_round_trips),
+        cmocka_unit_test(tsv_is_split_at_tabs),
         cmocka_unit_test(formats_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

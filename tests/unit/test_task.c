@@ -197,6 +197,33 @@ static void other_tasks_answer_not_yet(void **state)
                    (aglm_task_options){.task = AGLM_TASK_TAGGING}, AGLM_UNSUPPORTED, "--task");
 }
 
+static void a_second_file_may_be_small(void **state)
+{
+    aglm_task_options opt = {.task = AGLM_TASK_BINARY, .known = true};
+    const char *data = "text,label\nsome words,a\n";
+
+    (void)state;
+    assert_found("f.csv", data, opt, AGLM_TASK_BINARY, 1, 0);
+    opt.task = AGLM_TASK_MULTILABEL;
+    assert_found("f.csv", data, opt, AGLM_TASK_MULTILABEL, 1, 0);
+}
+
+static void evidence_names_flags(void **state)
+{
+    outcome o = detect("f.csv", "text,label\nsome words,a\nother words,b\n",
+                       (aglm_task_options){0});
+
+    (void)state;
+    assert_string_equal(
+        o.guess.evidence.data,
+        "file: csv, utf-8: all bytes are valid UTF-8 (--format, --encoding override)\n"
+        "header: yes, the first row holds usual column names (--header overrides)\n"
+        "label: column \"label\", by its name (--label overrides)\n"
+        "text: column \"text\", the only other column of words (--text overrides)\n"
+        "task: binary, 2 classes (--task overrides)\n");
+    drop(&o);
+}
+
 static void unique_labels_are_none(void **state)
 {
     aglm_str s;
@@ -233,6 +260,8 @@ int main(void)
         cmocka_unit_test(doubts_name_the_flag),
         cmocka_unit_test(multi_label_needs_recurring_parts),
         cmocka_unit_test(other_tasks_answer_not_yet),
+        cmocka_unit_test(a_second_file_may_be_small),
+        cmocka_unit_test(evidence_names_flags),
         cmocka_unit_test(unique_labels_are_none),
         cmocka_unit_test(tasks_have_names),
     };
