@@ -420,7 +420,7 @@ static aglm_rc check_classes(const detection *d, const aglm_label_facts *f)
 
     if (f->distinct < 2)
         return aglm_error_set(
-            d->err, AGLM_INVALID,
+            d->err, AGLM_FORMAT,
             "%s: column \"%s\" has %s; two or more classes are needed (--label COL for another column)",
             d->file, label, f->distinct ? "one class only" : "no labels");
     if (f->rows > 20 && f->distinct * 10 > f->rows * 9)

@@ -404,12 +404,32 @@ static aglm_interval percentiles(double *v, unsigned n)
     return (aglm_interval){v[low], v[n - 1 - low]};
 }
 
-static void resample(const struct sheet *s, struct counts *c, aglm_rng *rng)
+/* The decision about one document, made once and drawn many times. */
+struct decided {
+    uint32_t gold, pred;
+};
+
+static void resample_single(const struct decided *docs, size_t n, struct counts *c, aglm_rng *rng)
 {
-    memset(c->support, 0, 3 * s->labels * sizeof *c->support);
-    c->exact = c->docs = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct decided d = docs[aglm_rng_below(rng, n)];
+        c->support[d.gold]++;
+        c->predicted[d.pred]++;
+        c->correct[d.gold] += d.gold == d.pred;
+        c->exact += d.gold == d.pred;
+    }
+}
+
+static void resample_multi(const struct sheet *s, struct counts *c, aglm_rng *rng)
+{
     for (size_t i = 0; i < s->n; i++)
-        count_doc(c, s, aglm_rng_below(rng, s->n));
+        count_multi(c, s, aglm_rng_below(rng, s->n));
+}
+
+static void decide(const struct sheet *s, struct decided *docs)
+{
+    for (size_t i = 0; i < s->n && !s->multi; i++)
+        docs[i] = (struct decided){sheet_doc(s, i).labels[0], aglm_argmax(sheet_probs(s, i), s->labels)};
 }
 
 aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n, const float *probs,
@@ -425,19 +445,27 @@ aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_dataset *d, const uint3
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
         return rc;
     double *v = aglm_calloc(2 * (size_t)rounds, sizeof *v);
-    if (!v) {
-        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for %u resamples", rounds);
+    struct decided *docs = aglm_calloc(n, sizeof *docs);
+    if (!v || !docs) {
+        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for %u resamples of %zu documents", rounds, n);
         goto done;
     }
+    decide(&s, docs);
     aglm_rng_init(&rng, seed);
     for (unsigned r = 0; r < rounds; r++) {
-        resample(&s, &c, &rng);
+        memset(c.support, 0, 3 * s.labels * sizeof *c.support);
+        c.exact = 0;
+        if (s.multi)
+            resample_multi(&s, &c, &rng);
+        else
+            resample_single(docs, n, &c, &rng);
         v[r] = (double)c.exact / (double)n;
         v[rounds + r] = macro_f1(&c, s.labels);
     }
     out->accuracy_95 = percentiles(v, rounds);
     out->macro_f1_95 = percentiles(v + rounds, rounds);
 done:
+    free(docs);
     free(v);
     counts_clear(&c);
     return rc;

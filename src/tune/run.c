@@ -132,7 +132,7 @@ static bool report_stage(void *arg, unsigned stage, double value)
 
     e.step = stage + 1;
     e.value = value;
-    if (aglm_study_report(t->r->study, t->number, stage + 1, value, &prune, NULL) != AGLM_OK)
+    if (aglm_study_report(t->r->study, t->number, t->r->stages.stages[stage].step, value, &prune, NULL) != AGLM_OK)
         prune = false;
     aglm_run_emit(t->r, &e);
     return prune;
@@ -422,8 +422,8 @@ static aglm_rc open_study(aglm_run *r, aglm_error *err)
     if (o->sampler && !(so.sampler = aglm_sampler_find(o->sampler)))
         return aglm_error_set(err, AGLM_INVALID, "--sampler: there is no \"%.60s\"; use tpe, random or grid", o->sampler);
     so.pruner = &aglm_pruner_asha;
-    so.pruner_options.max_step = r->stages.n_stages;
-    so.pruner_options.spared = SPARED;
+    so.pruner_options.max_step = r->stages.stages[r->stages.n_stages - 1].step;
+    so.pruner_options.spared = r->stages.folds > 1 ? SPARED : (unsigned)r->plan.n_learners;
     rc = aglm_study_open(&r->study, r->store, r->result->study, r->plan.space, &so, err);
     if (rc == AGLM_OK)
         rc = check_data(r, err);

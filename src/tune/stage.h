@@ -10,6 +10,7 @@
 typedef struct aglm_stage {
     uint8_t fold;    /* held out and scored */
     double fraction; /* of the other folds' documents that are learned from */
+    int64_t step;    /* as reported: folds done, or ninths of the data */
 } aglm_stage;
 
 /* How candidates are measured depends on the data alone, never on the clock, so that a longer budget repeats the trials
