@@ -135,7 +135,7 @@ static void doubts_name_the_flag(void **state)
     assert_refused("f.csv", two_texts, (aglm_task_options){.text = "label"}, AGLM_INVALID, "both");
     assert_refused("f.csv", "text\nsome words\nother words\n", none, AGLM_INVALID,
                    "one column only");
-    assert_refused("f.csv", "text,label\nx,a\ny,a\n", none, AGLM_INVALID, "one class only");
+    assert_refused("f.csv", "text,label\nx,a\ny,a\n", none, AGLM_FORMAT, "one class only");
     assert_refused("f.csv", "text,label\n", none, AGLM_FORMAT, "no rows below the header");
     assert_refused("f.csv", "text,label\nx,a\ny,b\nz,c\n",
                    (aglm_task_options){.task = AGLM_TASK_BINARY}, AGLM_INVALID, "3 classes");
