@@ -13,7 +13,7 @@ typedef struct learner {
     const aglm_dataset *data;
     aglm_feature_options features;
     aglm_embed_options options; /* but max_rows */
-    aglm_embed_bags *bags;
+    aglm_matrix *matrix;
     bool multi_label;
 } learner;
 
@@ -27,6 +27,7 @@ enum param {
     SMOOTHING,
     OPTIMIZER,
     LOSS,
+    WEIGHTS,
     MIN_COUNT,
     WORD_N,
     CHARS,
@@ -36,13 +37,14 @@ enum param {
 };
 
 static const char *const optimizers[] = {"sgd", "adagrad"};
+static const char *const weights[] = {"tf-idf", "supervised"};
 static const char *const losses[] = {"softmax", "one-vs-rest"};
-static const char *const char_choices[] = {"none", "2-4", "2-5", "1-6", "3-6 across"};
-static const char *const extra_choices[] = {"none", "edges", "ends", "shape"};
+static const char *const char_choices[] = {"none", "2-5", "1-6", "2-5 across", "1-6 across"};
+static const char *const extra_choices[] = {"none", "shape", "ends", "shape and ends", "edges"};
 static const struct {
     uint8_t min, max;
     bool across;
-} char_orders[] = {{0, 0, false}, {2, 4, false}, {2, 5, false}, {1, 6, false}, {3, 6, true}};
+} char_orders[] = {{0, 0, false}, {2, 5, false}, {1, 6, false}, {2, 5, true}, {1, 6, true}};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -72,13 +74,17 @@ static const aglm_hparam params[PARAMS] = {
               .kind = AGLM_HPARAM_CHOICE,
               .choices = losses,
               .n_choices = COUNT(losses)},
+    [WEIGHTS] = {.name = "weights",
+                 .kind = AGLM_HPARAM_CHOICE,
+                 .choices = weights,
+                 .n_choices = COUNT(weights)},
     [MIN_COUNT] = {.name = "min_count", .kind = AGLM_HPARAM_INT, .low = 1, .high = 3, .start = 1},
     [WORD_N] = {.name = "word_n", .kind = AGLM_HPARAM_INT, .low = 1, .high = 3, .start = 2},
     [CHARS] = {.name = "chars",
                .kind = AGLM_HPARAM_CHOICE,
                .choices = char_choices,
                .n_choices = COUNT(char_choices),
-               .start = 2},
+               .start = 1},
     [CJK_N] = {.name = "cjk_n", .kind = AGLM_HPARAM_INT, .low = 1, .high = 4, .start = 2},
     [EXTRAS] = {.name = "extras",
                 .kind = AGLM_HPARAM_CHOICE,
@@ -123,10 +129,10 @@ static void read_values(learner *self, const double *v)
         .char_max = char_orders[chars].max,
         .char_across = char_orders[chars].across,
         .cjk_n = (uint8_t)v[CJK_N],
-        .prefix_n = extras == 2 ? 3 : 0,
-        .suffix_n = extras == 2 ? 2 : 0,
-        .edges = extras == 1,
-        .shape = extras == 3,
+        .prefix_n = extras == 2 || extras == 3 ? 3 : 0,
+        .suffix_n = extras == 2 || extras == 3 ? 2 : 0,
+        .edges = extras == 4,
+        .shape = extras == 1 || extras == 3,
         .lower = true,
         .punct = true,
     };
@@ -138,6 +144,7 @@ static void read_values(learner *self, const double *v)
         .smoothing = v[SMOOTHING],
         .min_count = (unsigned)v[MIN_COUNT],
         .one_vs_rest = self->multi_label || v[LOSS] == 1,
+        .supervised = v[WEIGHTS] == 1,
         .adagrad = v[OPTIMIZER] == 1,
     };
 }
@@ -162,7 +169,7 @@ static void embed_close(void *opaque)
 
     if (!self)
         return;
-    aglm_embed_bags_free(self->bags);
+    aglm_matrix_free(self->matrix);
     free(self);
 }
 
@@ -180,7 +187,10 @@ static aglm_rc embed_open(void **out, const aglm_dataset *data, const double *va
     read_values(self, values);
     self->options.max_rows = aglm_embed_form_max_rows(
         MAX_FORM_BYTES, (uint32_t)aglm_dataset_n_labels(data), self->options.dim);
-    rc = aglm_embed_bags_new(&self->bags, data, &self->features, ctx, err);
+    rc = aglm_matrix_new(
+        &self->matrix, data, &self->features,
+        &(aglm_matrix_limits){.cancel = ctx->cancel, .max_memory_bytes = ctx->max_memory_bytes},
+        err);
     if (rc)
         embed_close(self);
     else
@@ -207,7 +217,7 @@ static aglm_rc embed_fit(const void *opaque, const uint32_t *rows, size_t n,
                          const aglm_fit_context *ctx, aglm_model **out, aglm_error *err)
 {
     const learner *self = opaque;
-    aglm_embed_task task = {.bags = self->bags,
+    aglm_embed_task task = {.matrix = self->matrix,
                             .data = self->data,
                             .docs = rows,
                             .n = n,
@@ -224,7 +234,7 @@ static aglm_rc embed_fit(const void *opaque, const uint32_t *rows, size_t n,
                                          .n_labels = (uint32_t)aglm_dataset_n_labels(self->data),
                                          .multi_label = self->multi_label},
                                 .live = net,
-                                .bags = self->bags,
+                                .matrix = self->matrix,
                                 .options = &self->features};
     rc = aglm_embed_train(net, &task, &self->options, ctx, &tell, err);
     if (!rc)
@@ -239,52 +249,53 @@ static aglm_rc embed_fit(const void *opaque, const uint32_t *rows, size_t n,
 
 typedef struct scorer {
     const aglm_embed_model *model;
-    const aglm_embed_bags *bags;
-    const uint32_t *row_of;
-    uint32_t *found; /* what row_of points to when the model is finished */
+    aglm_embed_rows rows;
+    uint32_t *found; /* what rows.row_of points to when the model is finished */
     aglm_embed_bag bag;
     float *hidden;
 } scorer;
 
-/* The model's rows of the features that the documents hold. */
-static aglm_rc find_rows(scorer *s, const uint32_t *docs, size_t n)
+/* The model's rows of the features, and scratch. */
+static aglm_rc scorer_init(scorer *s, const aglm_matrix *matrix)
 {
-    size_t longest = 0;
+    const aglm_embed_net *net = s->model->live;
+    const aglm_embed_form *f = &s->model->form;
 
-    for (size_t i = 0; i < n; i++) {
-        size_t entries = s->bags->start[docs[i] + 1] - s->bags->start[docs[i]];
-        longest = entries > longest ? entries : longest;
-    }
-    if (aglm_embed_bag_reserve(&s->bag, longest))
+    s->hidden = aglm_calloc_aligned(net ? net->width : AGLM_LANES_UP((size_t)f->columns),
+                                    sizeof *s->hidden);
+    if (!s->hidden)
         return AGLM_NOMEM;
-    if (s->model->live) {
-        s->row_of = s->model->live->row_of;
+    s->rows = (aglm_embed_rows){.matrix = matrix};
+    if (net) {
+        s->rows.row_of = net->row_of;
+        s->rows.worth = net->worth;
+        s->rows.worth_stride = 1;
         return AGLM_OK;
     }
-    s->row_of = s->found = aglm_calloc(s->bags->features, sizeof *s->found);
+    s->rows.row_of = s->found = aglm_calloc(matrix->n_features, sizeof *s->found);
+    s->rows.worth = (const uint8_t *)f->record;
+    s->rows.worth_stride = f->stride;
     if (!s->found)
         return AGLM_NOMEM;
-    aglm_embed_form_find(&s->model->form, s->bags->hash, s->bags->features, s->found);
+    aglm_embed_form_find(f, matrix->hash, matrix->n_features, s->found);
     return AGLM_OK;
 }
 
-static void score_finished(scorer *s, size_t doc, float *logits)
+static void scorer_clear(scorer *s)
 {
-    const aglm_embed_form *f = &s->model->form;
-
-    aglm_embed_bag_fill(&s->bag, s->bags, doc, s->row_of, (const uint8_t *)f->record, f->stride);
-    aglm_embed_form_logits(f, &s->bag, s->hidden, logits);
+    aglm_embed_bag_clear(&s->bag);
+    free(s->found);
+    free(s->hidden);
 }
 
-static void score_live(scorer *s, size_t doc, float *logits)
+static void live_logits(const aglm_embed_net *net, const aglm_embed_bag *bag, float *hidden,
+                        float *logits)
 {
-    const aglm_embed_net *net = s->model->live;
     const aglm_kernels *k = aglm_kernels_best();
+    const aglm_row_list list = {.row = bag->row, .weight = bag->weight, .n = bag->n};
 
-    aglm_embed_bag_fill(&s->bag, s->bags, doc, s->row_of, net->idf, 1);
-    aglm_row_list list = {.row = s->bag.row, .weight = s->bag.weight, .n = s->bag.n};
-    k->gather(s->hidden, net->in, &list, net->width);
-    k->matvec(logits, net->out, net->labels, s->hidden, net->width);
+    k->gather(hidden, net->in, &list, net->width);
+    k->matvec(logits, net->out, net->labels, hidden, net->width);
     for (size_t l = 0; l < net->labels; l++)
         logits[l] += net->bias[l];
 }
@@ -293,19 +304,19 @@ static aglm_rc embed_score(const void *opaque, const aglm_model *m, const uint32
                            float *logits, aglm_error *err)
 {
     const learner *self = opaque;
-    scorer s = {.model = (const aglm_embed_model *)m, .bags = self->bags};
-    size_t width = s.model->live ? s.model->live->width
-                                 : AGLM_LANES_UP((size_t)s.model->form.columns);
-    aglm_rc rc = find_rows(&s, rows, n);
+    scorer s = {.model = (const aglm_embed_model *)m};
+    aglm_rc rc = scorer_init(&s, self->matrix);
 
-    s.hidden = aglm_calloc_aligned(width, sizeof *s.hidden);
-    if (rc || !s.hidden)
-        rc = aglm_error_set(err, AGLM_NOMEM, "scoring %zu documents: out of memory", n);
-    for (size_t i = 0; !rc && i < n; i++)
-        (s.model->live ? score_live : score_finished)(&s, rows[i], logits + i * m->n_labels);
-    aglm_embed_bag_clear(&s.bag);
-    free(s.found);
-    free(s.hidden);
+    for (size_t i = 0; !rc && i < n; i++) {
+        rc = aglm_embed_bag_fill(&s.bag, &s.rows, rows[i]);
+        if (!rc && s.model->live)
+            live_logits(s.model->live, &s.bag, s.hidden, logits + i * m->n_labels);
+        else if (!rc)
+            aglm_embed_form_logits(&s.model->form, &s.bag, s.hidden, logits + i * m->n_labels);
+    }
+    if (rc)
+        aglm_error_set(err, rc, "scoring %zu documents: out of memory", n);
+    scorer_clear(&s);
     return rc;
 }
 

@@ -11,6 +11,7 @@
 #define HEAD 64
 #define MAX_LABELS ((uint32_t)1 << 20)
 #define MAX_DIM 1024
+#define MAX_ROWS ((uint32_t)1 << 28)
 #define MAX_BUCKET_BITS 24
 #define MIN_EXPONENT (-120)
 #define MAX_EXPONENT 100
@@ -67,38 +68,14 @@ size_t aglm_embed_form_max_rows(uint64_t bytes, uint32_t labels, uint32_t dim)
 {
     uint64_t columns = labels < dim ? labels : dim;
 
-    return (size_t)(bytes / (columns + 9)); /* idf, exponent, key, and its part of a bucket */
+    return (size_t)(bytes / (columns + 9)); /* worth, exponent, key, and its part of a bucket */
 }
 
 /* --- writing --- */
 
-typedef struct entry {
-    uint64_t hash;
-    uint32_t row;
-} entry;
-
 static uint64_t bucket_of(uint64_t hash, uint32_t bits)
 {
     return bits ? hash >> (64 - bits) : 0;
-}
-
-/* By the whole hash, so by bucket for any number of bucket bits. */
-static int by_place(const void *a, const void *b)
-{
-    const entry *x = a, *y = b;
-
-    return x->hash == y->hash ? 0 : x->hash < y->hash ? -1 : 1;
-}
-
-static entry *sorted_rows(const aglm_embed_net *net, const aglm_embed_bags *bags)
-{
-    entry *e = aglm_calloc(net->rows, sizeof *e);
-
-    for (uint32_t r = 0; e && r < net->rows; r++)
-        e[r] = (entry){.hash = bags->hash[net->feature_of[r]], .row = r};
-    if (e)
-        qsort(e, net->rows, sizeof *e, by_place);
-    return e;
 }
 
 /* A row's values before they are rounded. */
@@ -137,11 +114,11 @@ static int8_t choose_exponent(const float *v, size_t n)
     return (int8_t)(e > MAX_EXPONENT ? MAX_EXPONENT : e < MIN_EXPONENT ? MIN_EXPONENT : e);
 }
 
-static void write_record(const aglm_embed_form *f, int8_t *record, uint8_t idf, const float *v)
+static void write_record(const aglm_embed_form *f, int8_t *record, uint8_t worth, const float *v)
 {
     int8_t e = choose_exponent(v, f->columns);
 
-    record[0] = (int8_t)idf;
+    record[0] = (int8_t)worth;
     record[1] = e;
     for (size_t i = 0; i < f->columns; i++) {
         float q = rintf(ldexpf(v[i], -e));
@@ -149,22 +126,28 @@ static void write_record(const aglm_embed_form *f, int8_t *record, uint8_t idf, 
     }
 }
 
+/* By ascending hash, so by bucket. */
 static void write_rows(const aglm_embed_form *f, uint8_t *bytes, const layout *l,
-                       const aglm_embed_net *net, const entry *sorted, float *v)
+                       const aglm_embed_net *net, const aglm_matrix *matrix, float *v)
 {
     uint32_t *bucket = (uint32_t *)(void *)(bytes + l->bucket);
     uint32_t *key = (uint32_t *)(void *)(bytes + l->key);
     uint64_t next = 0;
+    uint32_t at = 0;
 
-    for (uint32_t i = 0; i < f->rows; i++) {
-        for (uint64_t b = bucket_of(sorted[i].hash, f->bucket_bits); next <= b; next++)
-            bucket[next] = i;
-        key[i] = (uint32_t)sorted[i].hash;
-        row_values(f, net, sorted[i].row, v);
-        write_record(f, (int8_t *)bytes + l->record + i * f->stride, net->idf[sorted[i].row], v);
+    for (size_t i = 0; i < matrix->n_features; i++) {
+        uint32_t feature = matrix->by_hash[i];
+        uint32_t row = net->row_of[feature];
+        if (row == AGLM_EMBED_NONE)
+            continue;
+        for (uint64_t b = bucket_of(matrix->hash[feature], f->bucket_bits); next <= b; next++)
+            bucket[next] = at;
+        key[at] = (uint32_t)matrix->hash[feature];
+        row_values(f, net, row, v);
+        write_record(f, (int8_t *)bytes + l->record + at++ * f->stride, net->worth[row], v);
     }
     for (; next <= (uint64_t)1 << f->bucket_bits; next++)
-        bucket[next] = f->rows;
+        bucket[next] = at;
 }
 
 static void put32(uint8_t *bytes, uint32_t v)
@@ -221,17 +204,16 @@ static aglm_embed_form form_of(const aglm_embed_net *net, const aglm_feature_opt
 }
 
 aglm_rc aglm_embed_form_write(void **bytes, size_t *n, const aglm_embed_net *net,
-                              const aglm_embed_bags *bags, const aglm_feature_options *options,
+                              const aglm_matrix *matrix, const aglm_feature_options *options,
                               bool multi_label, aglm_error *err)
 {
     aglm_embed_form f = form_of(net, options, multi_label);
     layout l = lay_out(&f);
-    entry *sorted = sorted_rows(net, bags);
     float *v = aglm_calloc(f.columns, sizeof *v);
     uint8_t *to = aglm_calloc_aligned(l.end, 1);
     aglm_rc rc = AGLM_OK;
 
-    if (!sorted || !v || !to) {
+    if (!v || !to) {
         rc = aglm_error_set(err, AGLM_NOMEM, "saving an embedding of %u features: out of memory",
                             net->rows);
         free(to);
@@ -240,12 +222,11 @@ aglm_rc aglm_embed_form_write(void **bytes, size_t *n, const aglm_embed_net *net
     memcpy(to + l.bias, net->bias, f.labels * sizeof(float));
     if (!f.folded)
         memcpy(to + l.out, net->out, (size_t)f.labels * net->width * sizeof(float));
-    write_rows(&f, to, &l, net, sorted, v);
+    write_rows(&f, to, &l, net, matrix, v);
     write_head(&f, to, l.end);
     *bytes = to;
     *n = l.end;
 done:
-    free(sorted);
     free(v);
     return rc;
 }
@@ -308,7 +289,7 @@ static aglm_rc read_head(aglm_embed_form *f, const uint8_t *bytes, size_t n, agl
     if (f->dim < 1 || f->dim > MAX_DIM)
         return bad(err, AT_DIM, "dimension out of range");
     f->rows = get32(bytes + AT_ROWS);
-    if (f->rows > AGLM_EMBED_MAX_FEATURES)
+    if (f->rows > MAX_ROWS)
         return bad(err, AT_ROWS, "number of features out of range");
     uint32_t flags = get32(bytes + AT_FLAGS);
     if (flags & ~(uint32_t)FLAGS_ALL)

@@ -1,11 +1,12 @@
 /* learn/embed_form.h - the saved form of an embedding bag, which is also what predicts: one block
  * of bytes.
- * Threads: a form is immutable; pure functions.  Little-endian; a 64-byte head, then sections that
- * each begin at a multiple of 64 bytes: bias, output layer (unless folded), buckets, keys,
- * records. A feature's row is found by the top bits of its hash (bucket) and the low 32 (key).
- * Where there are no more labels than dimensions the output layer is folded into the rows: a row
- * then holds the feature's part of each logit. A record is idf, exponent and values: bytes, times
- * two to the exponent. */
+ * Threads: a form is immutable; pure functions.
+ *
+ * Little-endian; a 64-byte head, then sections that each begin at a multiple of 64 bytes: bias,
+ * output layer (unless folded), buckets, keys, records. A feature's row is found by the top bits of
+ * its hash (bucket) and the low 32 (key). Where there are no more labels than dimensions the output
+ * layer is folded into the rows: a row then holds the feature's part of each logit. A record is
+ * worth, exponent and values: bytes, times two to the exponent. */
 #ifndef AGLM_LEARN_EMBED_FORM_H
 #define AGLM_LEARN_EMBED_FORM_H
 
@@ -31,14 +32,14 @@ size_t aglm_embed_form_max_rows(uint64_t bytes, uint32_t labels, uint32_t dim);
 
 /* Writes the form of a trained net into a new block (*bytes, free() it; 64-byte aligned). */
 aglm_rc aglm_embed_form_write(void **bytes, size_t *n, const aglm_embed_net *net,
-                              const aglm_embed_bags *bags, const aglm_feature_options *options,
+                              const aglm_matrix *matrix, const aglm_feature_options *options,
                               bool multi_label, aglm_error *err);
 /* Checks the block (64-byte aligned) and points into it. AGLM_FORMAT with the byte at fault. */
 aglm_rc aglm_embed_form_read(aglm_embed_form *out, const void *bytes, size_t n, aglm_error *err);
 
 /* Rows of n hashes, AGLM_EMBED_NONE where the form has no such feature. */
 void aglm_embed_form_find(const aglm_embed_form *f, const uint64_t *hash, size_t n, uint32_t *row);
-static inline uint8_t aglm_embed_form_idf(const aglm_embed_form *f, uint32_t row)
+static inline uint8_t aglm_embed_form_worth(const aglm_embed_form *f, uint32_t row)
 {
     return (uint8_t)f->record[row * f->stride];
 }

@@ -5,6 +5,7 @@
 #define AGLM_LEARN_EMBED_NET_H
 
 #include "learn/embed_bag.h"
+#include "learn/learner.h"
 #include "num/dense.h"
 
 typedef struct aglm_embed_options {
@@ -15,6 +16,7 @@ typedef struct aglm_embed_options {
     double smoothing;   /* of the target: this share is spread over all labels */
     unsigned min_count; /* >= 1; features in fewer training documents get no row */
     bool one_vs_rest;   /* logistic loss a label; softmax otherwise */
+    bool supervised;    /* see aglm_embed_worth */
     bool adagrad;    /* a rate of its own for each row (Duchi et al. 2011); plain steps otherwise */
     size_t max_rows; /* the least frequent features are left out until the rest fits */
 } aglm_embed_options;
@@ -24,19 +26,26 @@ typedef struct aglm_embed_net {
     float *in;                         /* [rows x width] */
     float *out;                        /* [labels x width] */
     float *bias;                       /* [AGLM_LANES_UP(labels)] */
-    uint32_t *row_of;                  /* [features of the bags], AGLM_EMBED_NONE without a row */
-    uint32_t *feature_of;              /* [rows] */
-    uint8_t *idf;                      /* [rows] */
+    uint32_t *row_of;                  /* [features of the matrix], AGLM_EMBED_NONE without a row */
+    uint8_t *worth;                    /* [rows] see aglm_embed_worth */
 } aglm_embed_net;
 
 /* What a fit learns from. */
 typedef struct aglm_embed_task {
-    const aglm_embed_bags *bags;
+    const aglm_matrix *matrix;
     const aglm_dataset *data;
     const uint32_t *docs;
     size_t n;
     bool multi_label;
 } aglm_embed_task;
+
+/* How much a feature says by itself, in steps of no particular size, from its counts in the task's
+ * documents; worth[f] of features in at least min documents is at least 1. Either the inverse
+ * document frequency 1 + ln((1 + n) / (1 + df)), or, supervised, the root of it times the root of
+ * how far the labels of its documents are from those of all (Kullback and Leibler 1951, with one
+ * document of the common distribution added). */
+aglm_rc aglm_embed_worth(uint8_t *worth, const aglm_embed_task *task, const uint32_t *df,
+                         bool supervised);
 
 /* Rows for the features of the task's documents, 0 at first; the output layer is random by
  * ctx->seed (normal, 1 / sqrt(dim)). AGLM_LIMIT when net, training state and bags would pass

@@ -111,7 +111,7 @@ static void add_row(predictor *p, uint32_t row, uint8_t group)
     }
     bag->row[bag->n] = row;
     bag->count[bag->n] = 1;
-    bag->idf[bag->n] = aglm_embed_form_idf(&p->model->form, row);
+    bag->worth[bag->n] = aglm_embed_form_worth(&p->model->form, row);
     bag->group[bag->n++] = group;
     *slot = (uint32_t)bag->n;
 }

@@ -13,7 +13,7 @@ typedef struct aglm_embed_model {
     aglm_embed_form form;
 
     const aglm_embed_net *live; /* NULL once finished */
-    const aglm_embed_bags *bags;
+    const aglm_matrix *matrix;
     const aglm_feature_options *options;
 } aglm_embed_model;
 

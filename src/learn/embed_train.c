@@ -37,36 +37,40 @@ typedef struct trainer {
     unsigned drop_of_256;
 } trainer;
 
-static void measure(trainer *t, size_t *entries)
+static size_t count_entries(const aglm_embed_task *task)
 {
-    const aglm_embed_bags *bags = t->task->bags;
+    size_t n = 0;
 
-    *entries = 0;
-    t->longest = 0;
-    for (size_t i = 0; i < t->task->n; i++) {
-        size_t n = bags->start[t->task->docs[i] + 1] - bags->start[t->task->docs[i]];
-        *entries += n;
-        t->longest = n > t->longest ? n : t->longest;
-    }
+    for (size_t i = 0; i < task->n; i++)
+        n += aglm_matrix_begin(task->matrix, task->docs[i] + 1, 0) -
+             aglm_matrix_begin(task->matrix, task->docs[i], 0);
+    return n;
 }
 
 /* Bags of the task's documents as rows and weights: what every epoch walks over. */
 static aglm_rc lay_out(trainer *t)
 {
     aglm_embed_bag bag = {0};
-    size_t entries;
+    const aglm_embed_rows rows = {.matrix = t->task->matrix,
+                                  .row_of = t->net->row_of,
+                                  .worth = t->net->worth,
+                                  .worth_stride = 1};
+    size_t entries = count_entries(t->task);
 
-    measure(t, &entries);
     t->start = aglm_calloc(t->task->n + 1, sizeof *t->start);
     t->row = aglm_calloc(entries, sizeof *t->row);
     t->weight = aglm_calloc(entries, sizeof *t->weight);
-    if (!t->start || !t->row || !t->weight || aglm_embed_bag_reserve(&bag, t->longest))
+    if (!t->start || !t->row || !t->weight)
         return AGLM_NOMEM;
     for (size_t i = 0; i < t->task->n; i++) {
         size_t at = t->start[i];
-        aglm_embed_bag_fill(&bag, t->task->bags, t->task->docs[i], t->net->row_of, t->net->idf, 1);
-        memcpy(t->row + at, bag.row, bag.n * sizeof *bag.row);
-        memcpy(t->weight + at, bag.weight, bag.n * sizeof *bag.weight);
+        if (aglm_embed_bag_fill(&bag, &rows, t->task->docs[i]))
+            return AGLM_NOMEM;
+        if (bag.n) {
+            memcpy(t->row + at, bag.row, bag.n * sizeof *bag.row);
+            memcpy(t->weight + at, bag.weight, bag.n * sizeof *bag.weight);
+        }
+        t->longest = bag.n > t->longest ? bag.n : t->longest;
         t->start[i + 1] = at + bag.n;
     }
     aglm_embed_bag_clear(&bag);

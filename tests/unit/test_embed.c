@@ -356,7 +356,7 @@ static void an_unknown_text_gets_the_bias(void **state)
 
 struct trained {
     aglm_dataset *data;
-    aglm_embed_bags *bags;
+    aglm_matrix *matrix;
     aglm_embed_task task;
     aglm_embed_net *net;
     uint32_t doc;
@@ -373,10 +373,10 @@ static void open_trained(struct trained *t, const aglm_embed_options *o, bool mu
     memset(t, 0, sizeof *t);
     t->doc = 5;
     if (embed_data(&t->data, 12, 3, multi_label, &err) ||
-        aglm_embed_bags_new(&t->bags, t->data, &words_only, &ctx, &err))
+        aglm_matrix_new(&t->matrix, t->data, &words_only, &(aglm_matrix_limits){0}, &err))
         fail_msg("%s", err.msg);
     t->task = (aglm_embed_task){
-        .bags = t->bags, .data = t->data, .docs = &t->doc, .n = 1, .multi_label = multi_label};
+        .matrix = t->matrix, .data = t->data, .docs = &t->doc, .n = 1, .multi_label = multi_label};
     assert_int_equal(aglm_embed_net_new(&t->net, &t->task, o, &ctx, NULL), AGLM_OK);
     aglm_rng_init(&r, 4);
     for (size_t i = 0; i < (size_t)t->net->rows * t->net->width; i++)
@@ -387,7 +387,7 @@ static void open_trained(struct trained *t, const aglm_embed_options *o, bool mu
 static void close_trained(struct trained *t)
 {
     aglm_embed_net_free(t->net);
-    aglm_embed_bags_free(t->bags);
+    aglm_matrix_free(t->matrix);
     aglm_dataset_free(t->data);
 }
 
@@ -399,8 +399,9 @@ static double loss(const struct trained *t, const aglm_embed_options *o)
     aglm_doc d = aglm_dataset_doc(t->data, t->doc);
     double z[3], sum = 0, total = 0;
 
-    assert_int_equal(aglm_embed_bag_reserve(&bag, 64), AGLM_OK);
-    aglm_embed_bag_fill(&bag, t->bags, t->doc, net->row_of, net->idf, 1);
+    const aglm_embed_rows rows = {
+        .matrix = t->matrix, .row_of = net->row_of, .worth = net->worth, .worth_stride = 1};
+    assert_int_equal(aglm_embed_bag_fill(&bag, &rows, t->doc), AGLM_OK);
     for (size_t l = 0; l < 3; l++) {
         z[l] = (double)net->bias[l];
         for (size_t i = 0; i < bag.n; i++)
@@ -474,6 +475,63 @@ static void steps_follow_the_gradient(void **state)
     check_gradient(true, true);
 }
 
+/* sqrt(idf (KL + 0.01)) in 32nds, straight from its definition. */
+static void check_worth(const struct trained *t, const uint8_t *worth, size_t f)
+{
+    double with[3] = {0}, of[3] = {0}, df = 0, pairs = 0, all = 0, kl = 0;
+
+    for (size_t i = 0; i < t->task.n; i++) {
+        aglm_doc d = aglm_dataset_doc(t->data, i);
+        bool has = false;
+        for (uint32_t k = aglm_matrix_begin(t->matrix, i, 0);
+             k < aglm_matrix_begin(t->matrix, i + 1, 0); k++)
+            has = has || t->matrix->feature[k] == f;
+        df += has;
+        for (size_t l = 0; l < d.n_labels; l++) {
+            with[d.labels[l]] += has;
+            of[d.labels[l]]++;
+        }
+    }
+    for (size_t l = 0; l < 3; l++) {
+        pairs += with[l];
+        all += of[l];
+    }
+    for (size_t l = 0; l < 3; l++) {
+        double share = (with[l] + of[l] / all) / (pairs + 1);
+        kl += share * log(share * all / of[l]);
+    }
+    double want = 32 * sqrt((1 + log(13 / (1 + df))) * (kl + 0.01));
+    assert_true(fabs(worth[f] - want) <= 0.51 || (worth[f] == 1 && want < 1));
+}
+
+static void worth_follows_its_definition(void **state)
+{
+    const aglm_embed_options o = {
+        .rate = 0.1, .dim = 5, .epochs = 1, .min_count = 1, .max_rows = 1000};
+    uint32_t all[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    uint32_t df[200] = {0};
+    uint8_t worth[200];
+    struct trained t;
+
+    (void)state;
+    for (int multi_label = 0; multi_label < 2; multi_label++) {
+        open_trained(&t, &o, multi_label);
+        t.task.docs = all;
+        t.task.n = 12;
+        assert_true(t.matrix->n_features < 200);
+        memset(df, 0, sizeof df);
+        for (size_t k = 0; k < t.matrix->n_entries; k++)
+            df[t.matrix->feature[k]]++;
+        assert_int_equal(aglm_embed_worth(worth, &t.task, df, true), AGLM_OK);
+        for (size_t f = 0; f < t.matrix->n_features; f++)
+            check_worth(&t, worth, f);
+        assert_int_equal(aglm_embed_worth(worth, &t.task, df, false), AGLM_OK);
+        for (size_t f = 0; f < t.matrix->n_features; f++)
+            assert_true(fabs(worth[f] - 16 * (1 + log(13.0 / (1 + df[f])))) <= 0.51);
+        close_trained(&t);
+    }
+}
+
 static void rare_features_go_first(void **state)
 {
     const aglm_embed_options o = {
@@ -489,10 +547,9 @@ static void rare_features_go_first(void **state)
     t.task.n = 12;
     assert_int_equal(aglm_embed_net_new(&t.net, &t.task, &o, &ctx, NULL), AGLM_OK);
     assert_true(t.net->rows > 0 && t.net->rows <= 20);
-    for (uint32_t r = 0; r < t.net->rows; r++) {
-        assert_int_equal(t.net->row_of[t.net->feature_of[r]], r);
-        assert_true(t.net->idf[r] < aglm_embed_idf(12, 1));
-    }
+    for (uint32_t r = 0; r < t.net->rows; r++)
+        assert_true(t.net->worth[r] <
+                    46); /* 16 (1 + ln 13 / 2): what a feature of one document has */
     close_trained(&t);
 }
 
@@ -509,6 +566,7 @@ int main(void)
         cmocka_unit_test(words_are_explained),
         cmocka_unit_test(an_unknown_text_gets_the_bias),
         cmocka_unit_test(steps_follow_the_gradient),
+        cmocka_unit_test(worth_follows_its_definition),
         cmocka_unit_test(rare_features_go_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
