@@ -291,27 +291,34 @@ static aglm_rc add_name(build *b, const char *name)
     return AGLM_OK;
 }
 
-/* Numbers by the order of names instead of first sight. */
-static aglm_rc number_by_name(build *b)
+static aglm_rc renumber(build *b, named *order, uint32_t *to, size_t n)
 {
     aglm_dataset *d = b->d;
-    const size_t n = aglm_map_size(b->labels);
-    named *order = aglm_calloc(n, sizeof *order);
-    uint32_t *to = aglm_calloc(n, sizeof *to);
-    aglm_rc rc = order && to ? AGLM_OK : nomem(b->err);
+    aglm_rc rc = AGLM_OK;
 
-    for (uint32_t i = 0; i < n && !rc; i++)
+    for (uint32_t i = 0; i < n; i++)
         order[i] = (named){aglm_map_key(b->labels, i, NULL), i};
-    if (!rc && n)
+    if (n)
         qsort(order, n, sizeof *order, by_name);
     for (size_t i = 0; i < n && !rc; i++) {
         to[order[i].number] = (uint32_t)i;
         rc = add_name(b, order[i].name);
     }
-    for (size_t i = 0; i < d->n_pool && !rc; i++)
+    for (size_t i = 0; i < d->n_pool; i++)
         d->pool[i] = to[d->pool[i]];
-    for (size_t i = 0; i < d->n && !rc; i++)
+    for (size_t i = 0; i < d->n; i++)
         sort_unique(d->pool + d->first[i], d->first[i + 1] - d->first[i]);
+    return rc;
+}
+
+/* Numbers by the order of names instead of first sight. */
+static aglm_rc number_by_name(build *b)
+{
+    const size_t n = aglm_map_size(b->labels);
+    named *order = aglm_calloc(n, sizeof *order);
+    uint32_t *to = aglm_calloc(n, sizeof *to);
+
+    aglm_rc rc = order && to ? renumber(b, order, to, n) : nomem(b->err);
     free(order);
     free(to);
     return rc;

@@ -109,6 +109,9 @@ aglm_rc aglm_builder_end_row(aglm_table_builder *b, size_t line)
 }
 
 static void say(const aglm_table_builder *b, aglm_error *err, size_t line, size_t column,
+                const char *fmt, va_list ap) AGLM_PRINTF(5, 0);
+
+static void say(const aglm_table_builder *b, aglm_error *err, size_t line, size_t column,
                 const char *fmt, va_list ap)
 {
     char what[AGLM_ERROR_MAX];

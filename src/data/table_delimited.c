@@ -129,7 +129,7 @@ static bool tsv_is_quoted(const char *text, size_t len)
 /* --- the reader, which writes cells over the text --- */
 
 typedef struct span {
-    char *begin;
+    const char *begin;
     size_t len;
 } span;
 
@@ -174,7 +174,7 @@ static outcome end_cell(reader *r, char *p, char *stop)
     return more ? CELL : ROW_END;
 }
 
-static aglm_rc add_cell(reader *r, char *begin, size_t len)
+static aglm_rc add_cell(reader *r, const char *begin, size_t len)
 {
     aglm_rc rc = aglm_grow(&r->cells, &r->cap, r->n + 1, sizeof *r->cells, AGLM_TABLE_MAX_COLS + 1);
 
