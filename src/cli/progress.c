@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/terminal.h"
+#include "tune/report.h"
 
 #define ROWS 6
 #define PARAMS_MAX 512
@@ -47,50 +48,7 @@ struct aglm_progress {
     bool ticking;
 };
 
-/* ---- parameters as text ---- */
-
-static void put_param(aglm_str *s, const char *key, const aglm_json *v)
-{
-    const char *dot = strchr(key, '.');
-    const char *text = aglm_json_string(v, NULL);
-
-    if (s->len)
-        aglm_str_putc(s, ' ');
-    aglm_str_printf(s, "%s=", dot ? dot + 1 : key);
-    if (text)
-        aglm_str_puts(s, text);
-    else
-        aglm_str_printf(s, "%.4g", aglm_json_double(v, NAN));
-}
-
-void aglm_progress_params(const char *json, char *buf, size_t size)
-{
-    aglm_json_doc *doc = NULL;
-    const aglm_json *v;
-    const char *key;
-    aglm_str s;
-
-    buf[0] = '\0';
-    if (!json || aglm_json_parse(&doc, json, strlen(json), NULL, NULL) != AGLM_OK)
-        return;
-    aglm_str_init(&s, 1 << 16);
-    aglm_json_iter it = aglm_json_iterate(aglm_json_root(doc));
-    while ((v = aglm_json_next(&it, &key)))
-        if (strcmp(key, "learner") != 0)
-            put_param(&s, key, v);
-    snprintf(buf, size, "%s", s.data);
-    aglm_str_clear(&s);
-    aglm_json_free(doc);
-}
-
 /* ---- JSON lines ---- */
-
-static const char *state_name(aglm_trial_state s)
-{
-    static const char *const NAMES[] = {"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
-
-    return NAMES[s];
-}
 
 static const char *event_name(aglm_tune_event_kind k)
 {
@@ -114,7 +72,7 @@ static void put_params(aglm_json_writer *w, const char *json)
 
 static void put_end(aglm_json_writer *w, const aglm_tune_event *e)
 {
-    aglm_json_member_text(w, "state", state_name(e->state));
+    aglm_json_member_text(w, "state", aglm_report_state(e->state));
     aglm_json_key(w, "values");
     aglm_json_open_array(w);
     if (!isnan(e->value))
@@ -266,14 +224,14 @@ static void plain_line(aglm_progress *p, bool now)
 static void fill_row(struct row *r, const aglm_tune_event *e)
 {
     *r = (struct row){.number = e->number,
-                      .state = state_name(e->state),
+                      .state = aglm_report_state(e->state),
                       .value = e->value,
                       .used = true,
                       .duration_s = e->duration_s,
                       .step = e->step,
                       .steps = e->steps};
     snprintf(r->learner, sizeof r->learner, "%s", e->learner);
-    aglm_progress_params(e->params, r->params, sizeof r->params);
+    aglm_report_params(e->params, r->params, sizeof r->params);
 }
 
 static void print_start(aglm_progress *p, const aglm_tune_event *e)
@@ -316,8 +274,8 @@ static void person_event(aglm_progress *p, const aglm_tune_event *e)
     if (p->term.live)
         return; /* the ticker draws */
     if (p->verbose && e->kind == AGLM_TUNE_TRIAL_END)
-        fprintf(p->term.out, "trial %lld %s %.4f %s\n", (long long)e->number, state_name(e->state),
-                e->value, e->text ? e->text : "");
+        fprintf(p->term.out, "trial %lld %s %.4f %s\n", (long long)e->number,
+                aglm_report_state(e->state), e->value, e->text ? e->text : "");
     plain_line(p, e->kind == AGLM_TUNE_PHASE);
 }
 

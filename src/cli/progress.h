@@ -21,8 +21,4 @@ void aglm_progress_event(void *progress, const aglm_tune_event *event);
 /* Wipes the live part and ends the ticker. NULL is fine. */
 void aglm_progress_free(aglm_progress *p);
 
-/* "linear C=0.5 loss=svm" from a JSON object of parameters: names without their learner's prefix.
- */
-void aglm_progress_params(const char *json, char *buf, size_t size);
-
 #endif

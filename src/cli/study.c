@@ -6,9 +6,9 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
 #include "cli/terminal.h"
 #include "search/study.h"
+#include "tune/report.h"
 
 #define ARENA_MAX (4ULL << 30)
 
@@ -109,13 +109,6 @@ static const char *direction_name(aglm_direction d)
     return d == AGLM_MAXIMIZE ? "maximize" : "minimize";
 }
 
-static const char *state_name(aglm_trial_state s)
-{
-    static const char *const NAMES[] = {"RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"};
-
-    return NAMES[s];
-}
-
 static const aglm_trial *best_of(const struct book *b)
 {
     const aglm_trial *best = NULL;
@@ -159,7 +152,7 @@ static void json_trial(aglm_json_writer *w, const struct book *b, const aglm_tri
 {
     aglm_json_open_object(w);
     aglm_json_member_int(w, "number", t->number);
-    aglm_json_member_text(w, "state", state_name(t->state));
+    aglm_json_member_text(w, "state", aglm_report_state(t->state));
     json_numbers(w, "values", t->values, t->n_values);
     aglm_json_key(w, "params");
     aglm_point_write(b->space, t->x, w);
@@ -193,9 +186,9 @@ static void print_trial(const struct book *b, const aglm_trial *t)
 {
     char *json = params_text(b, t), params[1024] = "";
 
-    aglm_progress_params(json, params, sizeof params);
+    aglm_report_params(json, params, sizeof params);
     free(json);
-    printf("%6lld  %-8s ", (long long)t->number, state_name(t->state));
+    printf("%6lld  %-8s ", (long long)t->number, aglm_report_state(t->state));
     if (t->n_values)
         printf("%12.6g", t->values[0]);
     else
@@ -360,7 +353,7 @@ static void csv_trial(const struct book *b, const aglm_trial *t)
 {
     char cell[256];
 
-    printf("%lld,%s,", (long long)t->number, state_name(t->state));
+    printf("%lld,%s,", (long long)t->number, aglm_report_state(t->state));
     if (t->n_values) {
         aglm_double_format(cell, t->values[0]);
         fputs(cell, stdout);

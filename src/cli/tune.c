@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 #include "cli/reading.h"
 #include "cli/terminal.h"
+#include "tune/report.h"
 
 #define DEFAULT_BUDGET_NS 60000000000LL
 #define PATH_BYTES 4096
@@ -143,7 +144,7 @@ static void print_leader(const aglm_terminal *t, const aglm_leader *l, size_t co
 {
     char name[48], params[512];
 
-    aglm_progress_params(l->params, params, sizeof params);
+    aglm_report_params(l->params, params, sizeof params);
     if (l->members > 1)
         snprintf(name, sizeof name, "%s of %zu", l->name, l->members);
     else

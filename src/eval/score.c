@@ -10,7 +10,8 @@
 #define ECE_BINS 15
 #define PROB_FLOOR 1e-15
 
-/* Gold labels and probabilities seen as one thing; i counts documents of the evaluation, not of the dataset. */
+/* Gold labels and probabilities seen as one thing; i counts documents of the evaluation, not of the
+ * dataset. */
 struct sheet {
     const aglm_dataset *d;
     const uint32_t *rows;
@@ -58,7 +59,8 @@ static aglm_rc counts_init(struct counts *c, size_t labels, aglm_error *err)
     memset(c, 0, sizeof *c);
     c->support = aglm_calloc(3 * labels, sizeof *c->support);
     if (!c->support)
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory for the counts of %zu labels", labels);
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for the counts of %zu labels",
+                              labels);
     c->predicted = c->support + labels;
     c->correct = c->support + 2 * labels;
     return AGLM_OK;
@@ -297,16 +299,23 @@ static aglm_rc fill_confusion(aglm_score *out, const struct sheet *s, aglm_error
         return AGLM_OK;
     out->confusion = aglm_calloc(s->labels * s->labels, sizeof *out->confusion);
     if (!out->confusion)
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a confusion matrix of %zu labels", s->labels);
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a confusion matrix of %zu labels",
+                              s->labels);
     for (size_t i = 0; i < s->n; i++)
-        out->confusion[sheet_doc(s, i).labels[0] * s->labels + aglm_argmax(sheet_probs(s, i), s->labels)]++;
+        out->confusion[sheet_doc(s, i).labels[0] * s->labels +
+                       aglm_argmax(sheet_probs(s, i), s->labels)]++;
     return AGLM_OK;
 }
 
-static struct sheet sheet_of(const aglm_dataset *d, const uint32_t *rows, size_t n, const float *probs)
+static struct sheet sheet_of(const aglm_dataset *d, const uint32_t *rows, size_t n,
+                             const float *probs)
 {
     return (struct sheet){
-        .d = d, .rows = rows, .n = n, .labels = aglm_dataset_n_labels(d), .probs = probs,
+        .d = d,
+        .rows = rows,
+        .n = n,
+        .labels = aglm_dataset_n_labels(d),
+        .probs = probs,
         .multi = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL,
     };
 }
@@ -334,8 +343,8 @@ static double value_of(aglm_metric metric, const struct sheet *s, const struct c
     return 0;
 }
 
-aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                          const float *probs, aglm_error *err)
+aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_dataset *d,
+                          const uint32_t *rows, size_t n, const float *probs, aglm_error *err)
 {
     struct sheet s = sheet_of(d, rows, n, probs);
     struct counts c;
@@ -352,8 +361,8 @@ aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_dataset *d
     return AGLM_OK;
 }
 
-aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n, const float *probs,
-                        aglm_error *err)
+aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
+                        const float *probs, aglm_error *err)
 {
     struct sheet s = sheet_of(d, rows, n, probs);
     struct counts c;
@@ -367,7 +376,8 @@ aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *
         return rc;
     out->classes = aglm_calloc(s.labels, sizeof *out->classes);
     if (!out->classes) {
-        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for the scores of %zu labels", s.labels);
+        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for the scores of %zu labels",
+                            s.labels);
         goto done;
     }
     for (size_t i = 0; i < n; i++)
@@ -429,11 +439,12 @@ static void resample_multi(const struct sheet *s, struct counts *c, aglm_rng *rn
 static void decide(const struct sheet *s, struct decided *docs)
 {
     for (size_t i = 0; i < s->n && !s->multi; i++)
-        docs[i] = (struct decided){sheet_doc(s, i).labels[0], aglm_argmax(sheet_probs(s, i), s->labels)};
+        docs[i] = (struct decided){sheet_doc(s, i).labels[0],
+                                   aglm_argmax(sheet_probs(s, i), s->labels)};
 }
 
-aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n, const float *probs,
-                             unsigned rounds, uint64_t seed, aglm_error *err)
+aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
+                             const float *probs, unsigned rounds, uint64_t seed, aglm_error *err)
 {
     struct sheet s = sheet_of(d, rows, n, probs);
     struct counts c;
@@ -441,13 +452,15 @@ aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_dataset *d, const uint3
     aglm_rc rc;
 
     if (rounds == 0 || n == 0)
-        return aglm_error_set(err, AGLM_INVALID, "a bootstrap needs documents and at least one round");
+        return aglm_error_set(err, AGLM_INVALID,
+                              "a bootstrap needs documents and at least one round");
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
         return rc;
     double *v = aglm_calloc(2 * (size_t)rounds, sizeof *v);
     struct decided *docs = aglm_calloc(n, sizeof *docs);
     if (!v || !docs) {
-        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for %u resamples of %zu documents", rounds, n);
+        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for %u resamples of %zu documents",
+                            rounds, n);
         goto done;
     }
     decide(&s, docs);

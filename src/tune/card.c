@@ -1,5 +1,7 @@
 #include "tune/report.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *aglm_report_state(aglm_trial_state state)
@@ -17,6 +19,40 @@ const char *aglm_report_state(aglm_trial_state state)
         return "WAITING";
     }
     return "UNKNOWN";
+}
+
+static void put_param(aglm_str *s, const char *key, const aglm_json *v)
+{
+    const char *dot = strchr(key, '.');
+    const char *text = aglm_json_string(v, NULL);
+
+    if (s->len)
+        aglm_str_putc(s, ' ');
+    aglm_str_printf(s, "%s=", dot ? dot + 1 : key);
+    if (text)
+        aglm_str_puts(s, text);
+    else
+        aglm_str_printf(s, "%.4g", aglm_json_double(v, NAN));
+}
+
+void aglm_report_params(const char *json, char *buf, size_t size)
+{
+    aglm_json_doc *doc = NULL;
+    const aglm_json *v;
+    const char *key;
+    aglm_str s;
+
+    buf[0] = '\0';
+    if (!json || aglm_json_parse(&doc, json, strlen(json), NULL, NULL) != AGLM_OK)
+        return;
+    aglm_str_init(&s, 1 << 16);
+    aglm_json_iter it = aglm_json_iterate(aglm_json_root(doc));
+    while ((v = aglm_json_next(&it, &key)))
+        if (strcmp(key, "learner") != 0)
+            put_param(&s, key, v);
+    snprintf(buf, size, "%s", s.data);
+    aglm_str_clear(&s);
+    aglm_json_free(doc);
 }
 
 /* A label inside a Markdown table: what would end the cell or start markup is escaped. */

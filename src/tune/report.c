@@ -65,6 +65,8 @@ static void put_leaders(const aglm_report_source *s, aglm_str *out)
         aglm_metric_name(s->result->metric));
     for (size_t i = 0; i < s->result->n_leaders; i++) {
         const aglm_leader *l = &s->result->leaders[i];
+        char params[1024];
+        aglm_report_params(l->params, params, sizeof params);
         aglm_str_printf(out, "<tr%s><td>%s", l->chosen ? " class=\"won\"" : "", l->name);
         if (l->members > 1)
             aglm_str_printf(out, " of %zu", l->members);
@@ -72,7 +74,7 @@ static void put_leaders(const aglm_report_source *s, aglm_str *out)
             aglm_str_printf(out, " (trial %lld)", (long long)l->number);
         aglm_str_printf(out, "</td><td class=\"n\">%.4f</td><td class=\"n\">%llu</td><td><code>",
                         l->value, (unsigned long long)(l->bytes + 500) / 1000);
-        put_escaped(out, l->params ? l->params : "");
+        put_escaped(out, params);
         aglm_str_puts(out, "</code></td></tr>");
     }
     aglm_str_puts(out, "</table>");

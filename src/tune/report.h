@@ -23,6 +23,10 @@ typedef struct aglm_report_source {
 void aglm_report_card(const aglm_report_source *s, aglm_str *out);
 void aglm_report_html(const aglm_report_source *s, aglm_str *out);
 
+/* "word_n=2 c=0.5" from a JSON object of parameters: without the learner and its prefix; cut to
+ * size. NULL gives "". */
+void aglm_report_params(const char *json, char *buf, size_t size);
+
 /* "COMPLETE", ... as Optuna names them. */
 const char *aglm_report_state(aglm_trial_state state);
 

@@ -55,7 +55,8 @@ void aglm_run_emit(aglm_run *r, aglm_tune_event *e)
     e->left_s = r->end_ns ? (double)(r->end_ns - r->start_ns) / 1e9 - e->elapsed_s : NAN;
     e->best_number = r->finalists.n ? r->finalists.items[0].number : -1;
     e->best_value = r->finalists.n ? r->finalists.items[0].outcome.value : NAN;
-    e->finished = aglm_study_count(r->study, AGLM_TRIAL_COMPLETE) + aglm_study_count(r->study, AGLM_TRIAL_PRUNED);
+    e->finished = aglm_study_count(r->study, AGLM_TRIAL_COMPLETE) +
+                  aglm_study_count(r->study, AGLM_TRIAL_PRUNED);
     r->o->on_event(r->o->arg, e);
     pthread_mutex_unlock(&r->lock);
 }
@@ -69,8 +70,8 @@ void aglm_run_phase(aglm_run *r, const char *text)
 
 /* ---- time ---- */
 
-/* Wall time of choosing, scoring, probing and writing: it grows with documents x labels, and with how much of the
- * processors other programs take. */
+/* Wall time of choosing, scoring, probing and writing: it grows with documents x labels, and with
+ * how much of the processors other programs take. */
 double aglm_run_overhead_s(const aglm_run *r)
 {
     double cells = (double)r->stages.docs * (double)r->shape.labels;
@@ -78,7 +79,8 @@ double aglm_run_overhead_s(const aglm_run *r)
     return r->slowness * (0.25 + 4e-7 * cells);
 }
 
-/* Wall time that what would be chosen now needs, with a margin. Until a trial is complete, a share of the budget. */
+/* Wall time that what would be chosen now needs, with a margin. Until a trial is complete, a share
+ * of the budget. */
 static double reserve_s(const aglm_run *r, double budget)
 {
     double share = aglm_stage_share(&r->stages), longest = 0, sum = 0;
@@ -119,8 +121,12 @@ struct trial {
 static aglm_tune_event trial_event(const struct trial *t, aglm_tune_event_kind kind)
 {
     return (aglm_tune_event){
-        .kind = kind, .number = t->number, .learner = t->candidate.learner->name, .params = t->params,
-        .value = NAN, .steps = t->r->stages.n_stages,
+        .kind = kind,
+        .number = t->number,
+        .learner = t->candidate.learner->name,
+        .params = t->params,
+        .value = NAN,
+        .steps = t->r->stages.n_stages,
     };
 }
 
@@ -132,7 +138,8 @@ static bool report_stage(void *arg, unsigned stage, double value)
 
     e.step = stage + 1;
     e.value = value;
-    if (aglm_study_report(t->r->study, t->number, t->r->stages.stages[stage].step, value, &prune, NULL) != AGLM_OK)
+    if (aglm_study_report(t->r->study, t->number, t->r->stages.stages[stage].step, value, &prune,
+                          NULL) != AGLM_OK)
         prune = false;
     aglm_run_emit(t->r, &e);
     return prune;
@@ -217,7 +224,9 @@ static void end_trial(struct trial *t, aglm_rc rc, aglm_outcome *o, aglm_error *
     double bad = rc == AGLM_OK ? violation(t->r, o) : 0;
     aglm_error told = {0};
 
-    e.state = rc == AGLM_OK ? AGLM_TRIAL_COMPLETE : rc == AGLM_PRUNED ? AGLM_TRIAL_PRUNED : AGLM_TRIAL_FAIL;
+    e.state = rc == AGLM_OK       ? AGLM_TRIAL_COMPLETE
+              : rc == AGLM_PRUNED ? AGLM_TRIAL_PRUNED
+                                  : AGLM_TRIAL_FAIL;
     e.value = rc < 0 ? NAN : o->value;
     e.step = o->stages_done;
     e.latency_us = o->latency_p95_us;
@@ -232,7 +241,8 @@ static void end_trial(struct trial *t, aglm_rc rc, aglm_outcome *o, aglm_error *
     }
     if (rc == AGLM_OK && (t->r->o->max_bytes || t->r->o->max_latency_us > 0))
         aglm_study_set_violation(t->r->study, t->number, bad, NULL);
-    aglm_rc told_rc = aglm_study_tell(t->r->study, t->number, e.state, &e.value, rc >= 0 ? 1 : 0, &told);
+    aglm_rc told_rc = aglm_study_tell(t->r->study, t->number, e.state, &e.value, rc >= 0 ? 1 : 0,
+                                      &told);
     if (told_rc != AGLM_OK)
         fail_run(t->r, told_rc, &told);
     bool leads = rc == AGLM_OK && offer(t, o, bad);
@@ -353,10 +363,11 @@ static void name_study(const aglm_run *r, char *name, size_t size)
     aglm_str space;
 
     aglm_sha256_init(&sha);
-    int n = snprintf(head, sizeof head, "%s|%s|%s|%s|%u|%llu|", aglm_table_report(r->input.table)->sha256,
+    int n = snprintf(head, sizeof head, "%s|%s|%s|%s|%u|%llu|",
+                     aglm_table_report(r->input.table)->sha256,
                      r->input.valid_table ? aglm_table_report(r->input.valid_table)->sha256 : "-",
-                     aglm_task_name(r->input.guess.task), aglm_metric_name(r->metric), r->stages.folds,
-                     (unsigned long long)r->o->seed);
+                     aglm_task_name(r->input.guess.task), aglm_metric_name(r->metric),
+                     r->stages.folds, (unsigned long long)r->o->seed);
     aglm_sha256_update(&sha, head, (size_t)n);
     aglm_str_init(&space, 1 << 20);
     aglm_space_write(r->plan.space, &space);
@@ -384,8 +395,10 @@ static aglm_rc check_data(aglm_run *r, aglm_error *err)
             continue;
         known = true;
         if (strcmp(attrs[i].json, json) != 0)
-            rc = aglm_error_set(err, AGLM_INVALID, "study \"%s\" was made from other data than %s; give --study another name",
-                                r->result->study, r->o->input.file);
+            rc = aglm_error_set(
+                err, AGLM_INVALID,
+                "study \"%s\" was made from other data than %s; give --study another name",
+                r->result->study, r->o->input.file);
     }
     aglm_arena_clear(&arena);
     return rc == AGLM_OK && !known ? aglm_study_set_attr(r->study, ATTR_DATA, json, err) : rc;
@@ -420,7 +433,9 @@ static aglm_rc open_study(aglm_run *r, aglm_error *err)
     so.directions[0] = r->maximize ? AGLM_MAXIMIZE : AGLM_MINIMIZE;
     so.seed = o->seed;
     if (o->sampler && !(so.sampler = aglm_sampler_find(o->sampler)))
-        return aglm_error_set(err, AGLM_INVALID, "--sampler: there is no \"%.60s\"; use tpe, random or grid", o->sampler);
+        return aglm_error_set(err, AGLM_INVALID,
+                              "--sampler: there is no \"%.60s\"; use tpe, random or grid",
+                              o->sampler);
     so.pruner = &aglm_pruner_asha;
     so.pruner_options.max_step = r->stages.stages[r->stages.n_stages - 1].step;
     so.pruner_options.spared = r->stages.folds > 1 ? SPARED : (unsigned)r->plan.n_learners;
@@ -445,7 +460,8 @@ static aglm_rc open_data(aglm_run *r, aglm_error *err)
     r->shape = aglm_plan_shape(r->input.data);
     if ((rc = aglm_plan_init(&r->plan, &r->shape, o->learners, err)) != AGLM_OK)
         return rc;
-    return aglm_stage_plan_init(&r->stages, r->input.data, r->input.n_valid, o->folds, o->seed, err);
+    return aglm_stage_plan_init(&r->stages, r->input.data, r->input.n_valid, o->folds, o->seed,
+                                err);
 }
 
 static aglm_rc set_memory(aglm_run *r, aglm_error *err)
@@ -488,7 +504,8 @@ static bool leads_in(const aglm_trial *a, const aglm_trial *b, bool maximize)
 }
 
 /* The best complete trial not yet measured again; NULL when there is none. */
-static const aglm_trial *next_best(const aglm_run *r, const aglm_trial *trials, size_t n, const bool *done)
+static const aglm_trial *next_best(const aglm_run *r, const aglm_trial *trials, size_t n,
+                                   const bool *done)
 {
     const aglm_trial *best = NULL;
 
@@ -515,8 +532,8 @@ static aglm_rc measure_again(aglm_run *r, const aglm_trial *t, aglm_error *err)
     return rc == AGLM_CANCELLED ? AGLM_OK : rc;
 }
 
-/* Out-of-fold logits are not stored: the leaders of a resumed study are measured again, each by its own seed, so that a
- * resumed run ends as one that was not interrupted. */
+/* Out-of-fold logits are not stored: the leaders of a resumed study are measured again, each by its
+ * own seed, so that a resumed run ends as one that was not interrupted. */
 static aglm_rc recall_finalists(aglm_run *r, aglm_error *err)
 {
     aglm_arena arena;
@@ -531,7 +548,8 @@ static aglm_rc recall_finalists(aglm_run *r, aglm_error *err)
         rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu trials", n);
     for (size_t i = 0; rc == AGLM_OK && i < n; i++)
         r->asked += aglm_trial_finished(&trials[i]);
-    for (size_t k = 0; rc == AGLM_OK && k < r->finalists.cap && (t = next_best(r, trials, n, done)); k++) {
+    for (size_t k = 0; rc == AGLM_OK && k < r->finalists.cap && (t = next_best(r, trials, n, done));
+         k++) {
         done[t->number] = true;
         rc = measure_again(r, t, err);
     }
@@ -575,7 +593,8 @@ static aglm_rc run_all(aglm_run *r, aglm_error *err)
     count_trials(r);
     r->result->interrupted = aglm_cancel_requested(r->o->cancel);
     if (r->result->interrupted)
-        return aglm_error_set(err, AGLM_CANCELLED, "interrupted; every finished trial is saved in study \"%s\"",
+        return aglm_error_set(err, AGLM_CANCELLED,
+                              "interrupted; every finished trial is saved in study \"%s\"",
                               r->result->study);
     if ((rc = aglm_run_finish(r, err)) != AGLM_OK)
         return rc;

@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "data/split.h"
 
-/* Bytes times labels is what a one-vs-rest fit costs, about 25 ns each on one core of 2024: five folds stay below some
- * ten seconds, larger data is measured on one held-out part. */
+/* Bytes times labels is what a one-vs-rest fit costs, about 25 ns each on one core of 2024: five
+ * folds stay below some ten seconds, larger data is measured on one held-out part. */
 #define WORK_FIVE_FOLDS 60e6
 #define WORK_THREE_FOLDS 100e6
 #define HOLDOUT_FOLDS 5
@@ -41,10 +41,12 @@ static void plan_fractions(aglm_stage_plan *p)
 {
     p->n_stages = 0;
     for (int ninths = 1; ninths <= 9; ninths *= 3)
-        p->stages[p->n_stages++] = (aglm_stage){.fold = 0, .fraction = ninths / 9.0, .step = ninths};
+        p->stages[p->n_stages++] = (aglm_stage){
+            .fold = 0, .fraction = ninths / 9.0, .step = ninths};
 }
 
-static aglm_rc make_folds(aglm_stage_plan *p, const aglm_dataset *d, size_t n_valid, uint64_t seed, aglm_error *err)
+static aglm_rc make_folds(aglm_stage_plan *p, const aglm_dataset *d, size_t n_valid, uint64_t seed,
+                          aglm_error *err)
 {
     unsigned parts = p->folds == 1 ? HOLDOUT_FOLDS : p->folds;
 
@@ -55,8 +57,8 @@ static aglm_rc make_folds(aglm_stage_plan *p, const aglm_dataset *d, size_t n_va
     return AGLM_OK;
 }
 
-aglm_rc aglm_stage_plan_init(aglm_stage_plan *p, const aglm_dataset *d, size_t n_valid, unsigned folds, uint64_t seed,
-                             aglm_error *err)
+aglm_rc aglm_stage_plan_init(aglm_stage_plan *p, const aglm_dataset *d, size_t n_valid,
+                             unsigned folds, uint64_t seed, aglm_error *err)
 {
     aglm_rc rc;
 
@@ -68,7 +70,8 @@ aglm_rc aglm_stage_plan_init(aglm_stage_plan *p, const aglm_dataset *d, size_t n
     p->fold_of = aglm_calloc(p->docs, 1);
     p->order = aglm_calloc(p->docs, sizeof *p->order);
     if (!p->fold_of || !p->order) {
-        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for the folds of %zu documents", p->docs);
+        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for the folds of %zu documents",
+                            p->docs);
         goto fail;
     }
     if ((rc = make_folds(p, d, n_valid, seed, err)) != AGLM_OK)

@@ -1,5 +1,5 @@
-/* tune/stage.h - the steps in which one candidate is measured: folds of the data, or growing parts of it.
- * Threads: a plan is immutable once made and shared by all trials. */
+/* tune/stage.h - the steps in which one candidate is measured: folds of the data, or growing parts
+ * of it. Threads: a plan is immutable once made and shared by all trials. */
 #ifndef AGLM_TUNE_STAGE_H
 #define AGLM_TUNE_STAGE_H
 
@@ -13,24 +13,24 @@ typedef struct aglm_stage {
     int64_t step;    /* as reported: folds done, or ninths of the data */
 } aglm_stage;
 
-/* How candidates are measured depends on the data alone, never on the clock, so that a longer budget repeats the trials
- * of a shorter one:
+/* How candidates are measured depends on the data alone, never on the clock, so that a longer
+ * budget repeats the trials of a shorter one:
  * - k-fold cross-validation where a fit is cheap, a stage a fold;
  * - one held-out fold and a third more data a stage (1/9, 1/3, 1) where it is not;
  * - the documents of --valid alone held out when asked for. */
 typedef struct aglm_stage_plan {
     aglm_stage stages[AGLM_STAGES_MAX];
     unsigned n_stages;
-    unsigned folds;      /* 1: one held-out part */
-    uint8_t *fold_of;    /* [docs] */
-    uint32_t *order;     /* [docs] a stratified order: its prefixes are the fractions */
+    unsigned folds;   /* 1: one held-out part */
+    uint8_t *fold_of; /* [docs] */
+    uint32_t *order;  /* [docs] a stratified order: its prefixes are the fractions */
     size_t docs;
 } aglm_stage_plan;
 
-/* folds: 0 chooses by the size of the data; 1 holds out one part; 2..20 cross-validates. n_valid (the last documents of
- * d; 0: none) with folds == 1 makes these the held-out part. */
-aglm_rc aglm_stage_plan_init(aglm_stage_plan *p, const aglm_dataset *d, size_t n_valid, unsigned folds, uint64_t seed,
-                             aglm_error *err);
+/* folds: 0 chooses by the size of the data; 1 holds out one part; 2..20 cross-validates. n_valid
+ * (the last documents of d; 0: none) with folds == 1 makes these the held-out part. */
+aglm_rc aglm_stage_plan_init(aglm_stage_plan *p, const aglm_dataset *d, size_t n_valid,
+                             unsigned folds, uint64_t seed, aglm_error *err);
 void aglm_stage_plan_clear(aglm_stage_plan *p);
 
 /* Rows of a stage in the plan's order; each buffer holds plan->docs numbers. */
