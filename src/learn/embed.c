@@ -77,14 +77,15 @@ static const aglm_hparam params[PARAMS] = {
     [WEIGHTS] = {.name = "weights",
                  .kind = AGLM_HPARAM_CHOICE,
                  .choices = weights,
-                 .n_choices = COUNT(weights)},
+                 .n_choices = COUNT(weights),
+                 .start = 1},
     [MIN_COUNT] = {.name = "min_count", .kind = AGLM_HPARAM_INT, .low = 1, .high = 3, .start = 1},
     [WORD_N] = {.name = "word_n", .kind = AGLM_HPARAM_INT, .low = 1, .high = 3, .start = 2},
     [CHARS] = {.name = "chars",
                .kind = AGLM_HPARAM_CHOICE,
                .choices = char_choices,
                .n_choices = COUNT(char_choices),
-               .start = 1},
+               .start = 4},
     [CJK_N] = {.name = "cjk_n", .kind = AGLM_HPARAM_INT, .low = 1, .high = 4, .start = 2},
     [EXTRAS] = {.name = "extras",
                 .kind = AGLM_HPARAM_CHOICE,
@@ -230,12 +231,14 @@ static aglm_rc embed_fit(const void *opaque, const uint32_t *rows, size_t n,
 
     if (rc)
         return rc;
+    const aglm_embed_source source = {.net = net,
+                                      .matrix = self->matrix,
+                                      .options = &self->features,
+                                      .multi_label = self->multi_label};
     p.live = (aglm_embed_model){.base = {.ops = &aglm_learner_embed,
                                          .n_labels = (uint32_t)aglm_dataset_n_labels(self->data),
                                          .multi_label = self->multi_label},
-                                .live = net,
-                                .matrix = self->matrix,
-                                .options = &self->features};
+                                .live = &source};
     rc = aglm_embed_train(net, &task, &self->options, ctx, &tell, err);
     if (!rc)
         rc = aglm_embed_model_finish(&finished, &p.live, err);
@@ -258,7 +261,7 @@ typedef struct scorer {
 /* The model's rows of the features, and scratch. */
 static aglm_rc scorer_init(scorer *s, const aglm_matrix *matrix)
 {
-    const aglm_embed_net *net = s->model->live;
+    const aglm_embed_net *net = s->model->live ? s->model->live->net : NULL;
     const aglm_embed_form *f = &s->model->form;
 
     s->hidden = aglm_calloc_aligned(net ? net->width : AGLM_LANES_UP((size_t)f->columns),
@@ -310,7 +313,7 @@ static aglm_rc embed_score(const void *opaque, const aglm_model *m, const uint32
     for (size_t i = 0; !rc && i < n; i++) {
         rc = aglm_embed_bag_fill(&s.bag, &s.rows, rows[i]);
         if (!rc && s.model->live)
-            live_logits(s.model->live, &s.bag, s.hidden, logits + i * m->n_labels);
+            live_logits(s.model->live->net, &s.bag, s.hidden, logits + i * m->n_labels);
         else if (!rc)
             aglm_embed_form_logits(&s.model->form, &s.bag, s.hidden, logits + i * m->n_labels);
     }

@@ -128,8 +128,10 @@ static void write_record(const aglm_embed_form *f, int8_t *record, uint8_t worth
 
 /* By ascending hash, so by bucket. */
 static void write_rows(const aglm_embed_form *f, uint8_t *bytes, const layout *l,
-                       const aglm_embed_net *net, const aglm_matrix *matrix, float *v)
+                       const aglm_embed_source *source, float *v)
 {
+    const aglm_embed_net *net = source->net;
+    const aglm_matrix *matrix = source->matrix;
     uint32_t *bucket = (uint32_t *)(void *)(bytes + l->bucket);
     uint32_t *key = (uint32_t *)(void *)(bytes + l->key);
     uint64_t next = 0;
@@ -188,47 +190,47 @@ static void write_head(const aglm_embed_form *f, uint8_t *bytes, size_t n)
     put64(bytes + AT_SUM, check_sum(bytes, n));
 }
 
-static aglm_embed_form form_of(const aglm_embed_net *net, const aglm_feature_options *options,
-                               bool multi_label)
+static aglm_embed_form form_of(const aglm_embed_source *source)
 {
-    aglm_embed_form f = {
-        .labels = net->labels, .dim = net->dim, .rows = net->rows, .multi_label = multi_label};
+    const aglm_embed_net *net = source->net;
+    aglm_embed_form f = {.labels = net->labels,
+                         .dim = net->dim,
+                         .rows = net->rows,
+                         .multi_label = source->multi_label,
+                         .options = *source->options};
 
-    f.options = *options;
     f.folded = net->labels <= net->dim;
     f.columns = f.folded ? net->labels : net->dim;
-    f.stride = 2 + f.columns;
+    f.stride = 2 + (size_t)f.columns;
     while (f.bucket_bits < MAX_BUCKET_BITS && (net->rows >> (f.bucket_bits + 2)) > 0)
         f.bucket_bits++;
     return f;
 }
 
-aglm_rc aglm_embed_form_write(void **bytes, size_t *n, const aglm_embed_net *net,
-                              const aglm_matrix *matrix, const aglm_feature_options *options,
-                              bool multi_label, aglm_error *err)
+aglm_rc aglm_embed_form_write(void **bytes, size_t *n, const aglm_embed_source *source,
+                              aglm_error *err)
 {
-    aglm_embed_form f = form_of(net, options, multi_label);
+    const aglm_embed_net *net = source->net;
+    aglm_embed_form f = form_of(source);
     layout l = lay_out(&f);
     float *v = aglm_calloc(f.columns, sizeof *v);
     uint8_t *to = aglm_calloc_aligned(l.end, 1);
-    aglm_rc rc = AGLM_OK;
 
     if (!v || !to) {
-        rc = aglm_error_set(err, AGLM_NOMEM, "saving an embedding of %u features: out of memory",
-                            net->rows);
+        free(v);
         free(to);
-        goto done;
+        return aglm_error_set(err, AGLM_NOMEM, "saving an embedding of %u features: out of memory",
+                              net->rows);
     }
     memcpy(to + l.bias, net->bias, f.labels * sizeof(float));
     if (!f.folded)
         memcpy(to + l.out, net->out, (size_t)f.labels * net->width * sizeof(float));
-    write_rows(&f, to, &l, net, matrix, v);
+    write_rows(&f, to, &l, source, v);
     write_head(&f, to, l.end);
+    free(v);
     *bytes = to;
     *n = l.end;
-done:
-    free(v);
-    return rc;
+    return AGLM_OK;
 }
 
 /* --- reading --- */

@@ -30,10 +30,17 @@ typedef struct aglm_embed_form {
 /* The most rows so that the saved form stays under about that many bytes. */
 size_t aglm_embed_form_max_rows(uint64_t bytes, uint32_t labels, uint32_t dim);
 
+/* What a form is made of. */
+typedef struct aglm_embed_source {
+    const aglm_embed_net *net;
+    const aglm_matrix *matrix; /* whose features the net's rows are for */
+    const aglm_feature_options *options;
+    bool multi_label;
+} aglm_embed_source;
+
 /* Writes the form of a trained net into a new block (*bytes, free() it; 64-byte aligned). */
-aglm_rc aglm_embed_form_write(void **bytes, size_t *n, const aglm_embed_net *net,
-                              const aglm_matrix *matrix, const aglm_feature_options *options,
-                              bool multi_label, aglm_error *err);
+aglm_rc aglm_embed_form_write(void **bytes, size_t *n, const aglm_embed_source *source,
+                              aglm_error *err);
 /* Checks the block (64-byte aligned) and points into it. AGLM_FORMAT with the byte at fault. */
 aglm_rc aglm_embed_form_read(aglm_embed_form *out, const void *bytes, size_t n, aglm_error *err);
 

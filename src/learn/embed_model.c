@@ -21,8 +21,7 @@ aglm_rc aglm_embed_model_finish(aglm_embed_model **out, const aglm_embed_model *
 
     if (!m)
         return aglm_error_set(err, AGLM_NOMEM, "embedding model: out of memory");
-    aglm_rc rc = aglm_embed_form_write(&m->bytes, &m->n_bytes, live->live, live->matrix,
-                                       live->options, live->base.multi_label, err);
+    aglm_rc rc = aglm_embed_form_write(&m->bytes, &m->n_bytes, live->live, err);
     if (!rc)
         rc = aglm_embed_form_read(&m->form, m->bytes, m->n_bytes, err);
     if (rc)

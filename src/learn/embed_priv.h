@@ -12,9 +12,7 @@ typedef struct aglm_embed_model {
     size_t n_bytes;
     aglm_embed_form form;
 
-    const aglm_embed_net *live; /* NULL once finished */
-    const aglm_matrix *matrix;
-    const aglm_feature_options *options;
+    const aglm_embed_source *live; /* NULL once finished */
 } aglm_embed_model;
 
 /* A finished model of the same numbers, *out for aglm_model_free. */
