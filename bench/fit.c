@@ -1,6 +1,8 @@
 /* fit - what one training costs: used by bench/growth.py.
- * usage: fit LEARNER FILE.tsv   the learner at its start values, all rows
- *        fit passes FILE.tsv    passes of the linear solver over words and characters
+ * usage: fit LEARNER FILE.tsv [NAME=VALUE...]
+ *            the learner at its start values, but for those named, on all rows
+ *        fit passes FILE.tsv
+ *            passes of the linear solver over words and characters
  * FILE: "label TAB text" without a header. Prints one line of "name value" pairs: docs, labels,
  * features, features_s, fit_s, steps, model_bytes; seconds are CPU time of the thread. */
 #include <math.h>
@@ -48,12 +50,41 @@ static aglm_rc read_rows(aglm_dataset **out, const char *path, aglm_error *err)
 
 /* ---- a learner ---- */
 
+/* "NAME=VALUE": a number, or a choice by its name. */
+static aglm_rc set_value(const aglm_hparam *params, size_t n, const char *given, double *values,
+                         aglm_error *err)
+{
+    size_t name = strcspn(given, "=");
+    const char *value = given + name + (given[name] == '=');
+
+    for (size_t i = 0; i < n; i++) {
+        if (strlen(params[i].name) != name || memcmp(params[i].name, given, name) != 0)
+            continue;
+        if (params[i].kind != AGLM_HPARAM_CHOICE) {
+            char *end;
+            values[i] = strtod(value, &end);
+            if (end != value && !*end)
+                return AGLM_OK;
+        }
+        for (size_t c = 0; c < params[i].n_choices; c++) {
+            if (strcmp(params[i].choices[c], value) == 0) {
+                values[i] = (double)c;
+                return AGLM_OK;
+            }
+        }
+        return aglm_error_set(err, AGLM_INVALID, "%.80s: no such value", given);
+    }
+    return aglm_error_set(err, AGLM_INVALID, "%.80s: no such parameter", given);
+}
+
 /* The space of one shape for all sizes, so that only the size changes. */
-static void start_values(const aglm_learner_ops *ops, double *values)
+static aglm_rc start_values(const aglm_learner_ops *ops, char **given, double *values,
+                            aglm_error *err)
 {
     aglm_data_shape shape = {.docs = 5000, .labels = 6, .mean_chars = 50, .chars = 250000};
     aglm_hparam params[AGLM_HPARAM_MAX];
     size_t n = ops->space(&shape, params);
+    aglm_rc rc = AGLM_OK;
 
     for (size_t i = 0; i < n; i++) {
         values[i] = params[i].start;
@@ -63,6 +94,9 @@ static void start_values(const aglm_learner_ops *ops, double *values)
                 values[i] = NAN;
         }
     }
+    for (; rc == AGLM_OK && *given; given++)
+        rc = set_value(params, n, *given, values, err);
+    return rc;
 }
 
 static aglm_rc note_step(void *arg, const aglm_model *so_far, unsigned step, unsigned steps)
@@ -71,8 +105,8 @@ static aglm_rc note_step(void *arg, const aglm_model *so_far, unsigned step, uns
     return AGLM_OK;
 }
 
-static aglm_rc fit_learner(const aglm_learner_ops *ops, const aglm_dataset *d, struct figures *f,
-                           aglm_error *err)
+static aglm_rc fit_learner(const aglm_learner_ops *ops, const aglm_dataset *d, char **given,
+                           struct figures *f, aglm_error *err)
 {
     aglm_fit_context ctx = {.seed = 1, .on_step = note_step, .arg = f};
     double values[AGLM_HPARAM_MAX];
@@ -86,8 +120,8 @@ static aglm_rc fit_learner(const aglm_learner_ops *ops, const aglm_dataset *d, s
         return aglm_error_set(err, AGLM_NOMEM, "out of memory");
     for (size_t i = 0; i < f->docs; i++)
         rows[i] = (uint32_t)i;
-    start_values(ops, values);
-    if ((rc = ops->open(&self, d, values, &ctx, err)) != AGLM_OK)
+    if ((rc = start_values(ops, given, values, err)) != AGLM_OK ||
+        (rc = ops->open(&self, d, values, &ctx, err)) != AGLM_OK)
         goto done;
     f->features_s = cpu_s() - start;
     start = cpu_s();
@@ -182,20 +216,20 @@ static aglm_rc fit_passes(const aglm_dataset *d, struct figures *f, aglm_error *
 
 int main(int argc, char **argv)
 {
-    const aglm_learner_ops *ops = argc == 3 ? aglm_learner_find(argv[1]) : NULL;
+    const aglm_learner_ops *ops = argc >= 3 ? aglm_learner_find(argv[1]) : NULL;
     struct figures f = {.steps = 1};
     aglm_dataset *d = NULL;
     aglm_error err = {0};
 
-    if (argc != 3 || (!ops && strcmp(argv[1], "passes") != 0)) {
-        fprintf(stderr, "usage: fit LEARNER|passes FILE.tsv\n");
+    if (argc < 3 || (!ops && strcmp(argv[1], "passes") != 0)) {
+        fprintf(stderr, "usage: fit LEARNER|passes FILE.tsv [NAME=VALUE...]\n");
         return 2;
     }
     aglm_rc rc = read_rows(&d, argv[2], &err);
     if (rc == AGLM_OK) {
         f.docs = aglm_dataset_size(d);
         f.labels = aglm_dataset_n_labels(d);
-        rc = ops ? fit_learner(ops, d, &f, &err) : fit_passes(d, &f, &err);
+        rc = ops ? fit_learner(ops, d, argv + 3, &f, &err) : fit_passes(d, &f, &err);
     }
     aglm_dataset_free(d);
     if (rc != AGLM_OK) {
