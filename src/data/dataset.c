@@ -388,7 +388,7 @@ static aglm_rc check_size(const build *b)
         return aglm_error_set(b->err, AGLM_FORMAT, "%s: %zu usable row%s; at least two are needed",
                               b->file, d->n, d->n == 1 ? "" : "s");
     if (d->n_names < 2)
-        return aglm_error_set(b->err, AGLM_INVALID, "%s: %s; at least two are needed", b->file,
+        return aglm_error_set(b->err, AGLM_FORMAT, "%s: %s; at least two are needed", b->file,
                               d->n_names ? "only one class, " : "no labels");
     return AGLM_OK;
 }

@@ -90,7 +90,7 @@ static aglm_rc look_at_column(const aglm_table *t, size_t col, size_t rows, colu
 }
 
 typedef struct verdict {
-    size_t strong, weak; /* names */
+    size_t strong, weak, nameless; /* names */
     size_t over_numbers, over_labels, over_texts;
     bool veto;
 } verdict;
@@ -102,6 +102,10 @@ static aglm_rc weigh_column(const aglm_table *t, size_t col, size_t rows, verdic
     const size_t others = rows - 1;
     column_look look;
 
+    if (first.len == 0) { /* an index, or commas too many */
+        v->nameless++;
+        return AGLM_OK;
+    }
     if (!is_name(first)) {
         v->veto = true;
         return AGLM_OK;
@@ -125,7 +129,7 @@ static bool decide(const aglm_table *t, const verdict *v, const char **why)
     *why = "the first row looks like data";
     if (v->veto)
         return false;
-    if (v->strong || v->weak == t->n_cols) {
+    if (v->strong || (v->weak && v->weak + v->nameless == t->n_cols)) {
         *why = "the first row holds usual column names";
         return true;
     }

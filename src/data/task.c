@@ -191,21 +191,33 @@ static void mark_label_names(const detection *d, int grade, bool *mask)
         mask[i] = aglm_column_label_name(name_of(d, (int)i)) == grade;
 }
 
-/* Columns whose values recur; a far longer one among them is the text. */
+/* Columns whose values recur. */
 static void mark_repeating(const detection *d, bool *mask)
+{
+    bool varied = false;
+
+    for (size_t i = 0; i < d->cols; i++) {
+        mask[i] = (aglm_column_repeats(&d->facts[i]) || d->facts[i].lists) &&
+                  !aglm_column_id_name(name_of(d, (int)i));
+        varied |= mask[i] && d->facts[i].distinct > 1;
+    }
+    for (size_t i = 0; i < d->cols; i++)
+        mask[i] = mask[i] && (!varied || d->facts[i].distinct > 1);
+}
+
+/* One far longer than all others is the text, though its values recur. */
+static void unmark_longest(const detection *d, bool *mask)
 {
     size_t longest = 0;
     double others = 0;
 
-    for (size_t i = 0; i < d->cols; i++) {
-        mask[i] = aglm_column_repeats(&d->facts[i]) && !aglm_column_id_name(name_of(d, (int)i));
+    for (size_t i = 0; i < d->cols; i++)
         if (d->facts[i].mean_bytes > d->facts[longest].mean_bytes)
             longest = i;
-    }
     for (size_t i = 0; i < d->cols; i++)
         if (i != longest && d->facts[i].mean_bytes > others)
             others = d->facts[i].mean_bytes;
-    if (only_one(mask, d->cols) == -2 && d->facts[longest].mean_bytes > CLEARLY_LONGER * others)
+    if (d->facts[longest].mean_bytes > CLEARLY_LONGER * others)
         mask[longest] = false;
 }
 
@@ -245,6 +257,8 @@ static aglm_rc find_label(const detection *d, bool *mask, const char **why)
     }
     if (col == -1) {
         mark_repeating(d, mask);
+        if (only_one(mask, d->cols) == -2)
+            unmark_longest(d, mask);
         col = only_one(mask, d->cols);
         *why = "its values recur";
     }
@@ -418,6 +432,9 @@ static aglm_rc check_classes(const detection *d, const aglm_label_facts *f)
 {
     const char *label = name_of(d, d->out->label_col);
 
+    if (aglm_table_rows(d->t) < 2)
+        return aglm_error_set(d->err, AGLM_FORMAT, "%s: one row only; at least two are needed",
+                              d->file);
     if (f->distinct < 2)
         return aglm_error_set(
             d->err, AGLM_FORMAT,

@@ -164,7 +164,7 @@ static void too_few_rows_are_refused(void **state)
     assert_non_null(strstr(err.msg, "1 usable row; at least two"));
     aglm_table_free(t);
     assert_int_equal(aglm_table_parse(&t, "f.tsv", "a\tx\na\ty\n", 8, &opt, &err), AGLM_OK);
-    assert_int_equal(aglm_dataset_from_table(&d, t, &g, NULL, &err), AGLM_INVALID);
+    assert_int_equal(aglm_dataset_from_table(&d, t, &g, NULL, &err), AGLM_FORMAT);
     assert_non_null(strstr(err.msg, "only one class"));
     aglm_table_free(t);
 }

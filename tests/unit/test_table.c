@@ -165,6 +165,7 @@ static void headers_are_told_from_data(void **state)
                   "rare\tOkay\na\tlong text 1\na\tlong text 2\nb\tlong text 3\nb\tlong text 4\n",
                   AGLM_FORMAT_TSV, false,
                   "rare|Okay/a|long text 1/a|long text 2/b|long text 3/b|long text 4");
+    assert_parses("f.csv", ",text,label\n0,x,a\n1,y,b\n", AGLM_FORMAT_CSV, true, "0|x|a/1|y|b");
     assert_fails("f.csv", "text,text\na,b\nc,d\n", "column 1 and column 2 are both named \"text\"");
     aglm_read_options opt = {.header = AGLM_HEADER_NO};
     aglm_table *t = parse_with("f.csv", "label,text\na,b\n", 15, &opt);

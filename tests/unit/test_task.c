@@ -99,6 +99,12 @@ static void roles_are_found(void **state)
     assert_found("f.csv",
                  "title,description,category\nab,some long words here,x\ncd,other long words,y\n",
                  none, AGLM_TASK_BINARY, 2, 1);
+    assert_found("f.csv", "v1,v2,,\nham,some words,,\nspam,other words,,\nham,third words,,\n",
+                 none, AGLM_TASK_BINARY, 0, 1);
+    assert_found(
+        "f.csv",
+        "0,11,NO,some words\n4,12,NO,other words\n0,13,NO,more words\n4,14,NO,last words\n", none,
+        AGLM_TASK_BINARY, 0, 3);
     assert_found("f.tsv", "a\tfirst words\nb\tsecond words\n", none, AGLM_TASK_BINARY, 0, 1);
     assert_found("f.csv", "text,label\nx,a\ny,b\n",
                  (aglm_task_options){.label = "1", .text = "label"}, AGLM_TASK_BINARY, 0, 1);
@@ -136,6 +142,8 @@ static void doubts_name_the_flag(void **state)
     assert_refused("f.csv", "text\nsome words\nother words\n", none, AGLM_INVALID,
                    "one column only");
     assert_refused("f.csv", "text,label\nx,a\ny,a\n", none, AGLM_FORMAT, "one class only");
+    assert_refused("f.csv", "text,label\nx,a\n", none, AGLM_FORMAT, "one row only");
+    assert_refused("f.tsv", "a\tsome text\na\tother text\n", none, AGLM_FORMAT, "one class only");
     assert_refused("f.csv", "text,label\n", none, AGLM_FORMAT, "no rows below the header");
     assert_refused("f.csv", "text,label\nx,a\ny,b\nz,c\n",
                    (aglm_task_options){.task = AGLM_TASK_BINARY}, AGLM_INVALID, "3 classes");
