@@ -496,62 +496,83 @@ static aglm_rc open_run(aglm_run *r, aglm_error *err)
 
 /* ---- resuming ---- */
 
-static bool leads_in(const aglm_trial *a, const aglm_trial *b, bool maximize)
+struct recall {
+    aglm_run *r;
+    const aglm_trial *trials[AGLM_FINALISTS_MAX];
+    size_t n;
+    aglm_cancel cancel;
+};
+
+static void measure_again(void *arg, size_t i)
 {
-    if (a->values[0] != b->values[0])
-        return maximize ? a->values[0] > b->values[0] : a->values[0] < b->values[0];
-    return a->number < b->number;
+    struct recall *c = arg;
+    aglm_run *r = c->r;
+    const aglm_trial *t = c->trials[i];
+    aglm_candidate candidate = aglm_plan_candidate(&r->plan, t->x, r->o->seed, t->number);
+    aglm_measure m = aglm_run_measure(r, &c->cancel);
+    aglm_outcome o;
+
+    /* A failure here costs one finalist; the trial itself is safe in the study. */
+    if (aglm_candidate_measure(&o, &candidate, &m, NULL) == AGLM_OK) {
+        pthread_mutex_lock(&r->lock);
+        aglm_finalists_offer(&r->finalists, t->number, &candidate, &o);
+        pthread_mutex_unlock(&r->lock);
+    }
+    aglm_outcome_clear(&o);
 }
 
-/* The best complete trial not yet measured again; NULL when there is none. */
-static const aglm_trial *next_best(const aglm_run *r, const aglm_trial *trials, size_t n,
-                                   const bool *done)
+static aglm_rc recall_all(aglm_run *r, struct recall *c, aglm_error *err)
 {
-    const aglm_trial *best = NULL;
+    aglm_pool *pool = NULL;
+    uint64_t half = r->end_ns ? r->start_ns + (r->end_ns - r->start_ns) / 2 : 0;
+    aglm_rc rc = AGLM_OK;
 
+    aglm_cancel_init(&c->cancel, &r->search, half);
+    if (c->n == 0)
+        return AGLM_OK;
+    if ((rc = aglm_pool_new(&pool, r->threads, c->n, err)) != AGLM_OK)
+        return rc;
+    rc = aglm_pool_for(pool, c->n, measure_again, c, err);
+    aglm_pool_free(pool);
+    return rc;
+}
+
+/* The finalists there would be had no run ended: by value alone, offered in the order of the
+ * trials. */
+static void choose_recalled(const aglm_run *r, const aglm_trial *trials, size_t n, struct recall *c)
+{
+    aglm_finalists would;
+
+    aglm_finalists_init(&would, r->finalists.cap, r->maximize);
     for (size_t i = 0; i < n; i++) {
         const aglm_trial *t = &trials[i];
-        if (done[i] || t->state != AGLM_TRIAL_COMPLETE || t->n_values == 0 || t->violation > 0)
+        if (t->state != AGLM_TRIAL_COMPLETE || t->n_values == 0 || t->violation > 0)
             continue;
-        if (!best || leads_in(t, best, r->maximize))
-            best = t;
+        aglm_candidate candidate = aglm_plan_candidate(&r->plan, t->x, r->o->seed, t->number);
+        aglm_outcome o = {.value = t->values[0]};
+        aglm_finalists_offer(&would, t->number, &candidate, &o);
     }
-    return best;
-}
-
-static aglm_rc measure_again(aglm_run *r, const aglm_trial *t, aglm_error *err)
-{
-    aglm_candidate c = aglm_plan_candidate(&r->plan, t->x, r->o->seed, t->number);
-    aglm_measure m = aglm_run_measure(r, &r->search);
-    aglm_outcome o;
-    aglm_rc rc = aglm_candidate_measure(&o, &c, &m, err);
-
-    if (rc == AGLM_OK)
-        aglm_finalists_offer(&r->finalists, t->number, &c, &o);
-    aglm_outcome_clear(&o);
-    return rc == AGLM_CANCELLED ? AGLM_OK : rc;
+    for (c->n = 0; c->n < would.n; c->n++)
+        c->trials[c->n] = &trials[would.items[c->n].number];
 }
 
 /* Out-of-fold logits are not stored: the leaders of a resumed study are measured again, each by its
- * own seed, so that a resumed run ends as one that was not interrupted. */
+ * own seed, so that a resumed run ends as one that was not interrupted; in at most half of the
+ * budget, best first. */
 static aglm_rc recall_finalists(aglm_run *r, aglm_error *err)
 {
+    struct recall c = {.r = r};
     aglm_arena arena;
     aglm_trial *trials = NULL;
-    const aglm_trial *t;
     size_t n = 0;
 
     aglm_arena_init(&arena, 1ULL << 30);
     aglm_rc rc = aglm_study_trials(r->study, &arena, &trials, &n, err);
-    bool *done = rc == AGLM_OK ? aglm_arena_alloc(&arena, n + 1) : NULL;
-    if (rc == AGLM_OK && !done)
-        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu trials", n);
     for (size_t i = 0; rc == AGLM_OK && i < n; i++)
         r->asked += aglm_trial_finished(&trials[i]);
-    for (size_t k = 0; rc == AGLM_OK && k < r->finalists.cap && (t = next_best(r, trials, n, done));
-         k++) {
-        done[t->number] = true;
-        rc = measure_again(r, t, err);
+    if (rc == AGLM_OK) {
+        choose_recalled(r, trials, n, &c);
+        rc = recall_all(r, &c, err);
     }
     aglm_arena_clear(&arena);
     set_search_deadline(r);

@@ -52,7 +52,7 @@ show() {
 verb_demo() {
     verb_build
     demo_data
-    rm -rf _demo/bundle
+    rm -rf _demo/bundle _demo/bundle.study.db*
     show build/autoglm tune _demo/packages.tsv --label section --text description \
         --budget "${1:-60s}" --out _demo/bundle
     printf '%s\n' \
