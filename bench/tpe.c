@@ -2,7 +2,8 @@
  * objective that another program computes, and which densities TPE ranks by. Used by bench/tpe.py
  * and tests/peer/optuna_tpe.py.
  *
- *   tpe cost SAMPLER TRIALS                    "trials cpu_seconds" at 100, 1000, 3000 and TRIALS
+ *   tpe cost SAMPLER TRIALS [STORE]            "trials cpu_seconds wall_seconds" at 100, 1000, 3000
+ *                                              and TRIALS, in memory or in the store named
  *   tpe drive SAMPLER SEED CANDIDATES < lines  a space's JSON; then for every value (a number a
  * line, "-" first) a point's JSON tpe density < line                         {"space": ...,
  * "observed": [[...]], "points": [[...]]} as internal values; log densities, one a line */
@@ -63,6 +64,7 @@ static double mixed_value(const double *x)
 static aglm_rc run_trials(aglm_study *study, int trials, aglm_error *err)
 {
     uint64_t start = aglm_clock_cpu_ns();
+    uint64_t wall = aglm_clock_ns();
     double x[16];
     aglm_rc rc = AGLM_OK;
 
@@ -73,12 +75,13 @@ static aglm_rc run_trials(aglm_study *study, int trials, aglm_error *err)
         if (rc == AGLM_OK)
             rc = aglm_study_tell(study, number, AGLM_TRIAL_COMPLETE, &value, 1, err);
         if (i == 100 || i == 1000 || i == 3000 || i == trials)
-            printf("%d %.6f\n", i, (double)(aglm_clock_cpu_ns() - start) * 1e-9);
+            printf("%d %.6f %.6f\n", i, (double)(aglm_clock_cpu_ns() - start) * 1e-9,
+                   aglm_clock_since_s(wall));
     }
     return rc;
 }
 
-static int cost(const char *sampler, int trials)
+static int cost(const char *sampler, int trials, const char *url)
 {
     aglm_error err = {0};
     aglm_arena arena;
@@ -96,7 +99,7 @@ static int cost(const char *sampler, int trials)
     }
     aglm_rc rc = mixed_space(&space, &arena, &err);
     if (rc == AGLM_OK)
-        rc = aglm_store_open(&store, "memory", &err);
+        rc = aglm_store_open(&store, url, &err);
     if (rc == AGLM_OK)
         rc = aglm_study_open(&study, store, "cost", space, &options, &err);
     if (rc == AGLM_OK)
@@ -248,12 +251,13 @@ static int density(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "cost") == 0)
-        return cost(argv[2], (int)strtol(argv[3], NULL, 10));
+    if ((argc == 4 || argc == 5) && strcmp(argv[1], "cost") == 0)
+        return cost(argv[2], (int)strtol(argv[3], NULL, 10), argc == 5 ? argv[4] : "memory");
     if (argc == 5 && strcmp(argv[1], "drive") == 0)
         return drive(argv[2], argv[3], argv[4]);
     if (argc == 2 && strcmp(argv[1], "density") == 0)
         return density();
-    fputs("usage: tpe cost SAMPLER TRIALS | drive SAMPLER SEED CANDIDATES | density\n", stderr);
+    fputs("usage: tpe cost SAMPLER TRIALS [STORE] | drive SAMPLER SEED CANDIDATES | density\n",
+          stderr);
     return 2;
 }

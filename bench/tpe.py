@@ -27,7 +27,7 @@ def objective(t):
 
 def ours(sampler):
     out = subprocess.run([TPE, "cost", sampler, str(MARKS[-1])], capture_output=True, text=True, check=True).stdout
-    return {int(n): float(s) for n, s in (line.split() for line in out.splitlines())}
+    return {int(n): float(s) for n, s, _ in (line.split() for line in out.splitlines())}
 
 
 def optunas(trials):
