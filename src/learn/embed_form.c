@@ -330,7 +330,7 @@ static aglm_rc check_sections(const aglm_embed_form *f, const layout *l, aglm_er
     if (f->bucket[0] != 0 || f->bucket[buckets] != f->rows)
         return bad(err, l->bucket, "buckets do not cover the features");
     for (size_t r = 0; r < f->rows; r++) {
-        int e = f->record[r * f->stride + 1];
+        const int8_t e = f->record[r * f->stride + 1];
         if (e < MIN_EXPONENT || e > MAX_EXPONENT || f->record[r * f->stride] == 0)
             return bad(err, l->record + r * f->stride, "a feature's scale is out of range");
     }

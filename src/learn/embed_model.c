@@ -43,13 +43,16 @@ aglm_rc aglm_embed_model_save(const aglm_model *m, aglm_str *out, aglm_error *er
 {
     const aglm_embed_model *self = (const aglm_embed_model *)m;
     aglm_embed_model *finished = NULL;
-    aglm_rc rc = AGLM_OK;
+    aglm_rc rc;
 
     if (self->live) {
         rc = aglm_embed_model_finish(&finished, self, err);
+        if (!finished)
+            return rc;
         self = finished;
     }
-    if (!rc && (rc = aglm_str_append(out, self->bytes, self->n_bytes)))
+    rc = aglm_str_append(out, (const char *)self->bytes, self->n_bytes);
+    if (rc)
         aglm_error_set(err, rc, "saving %zu bytes of an embedding model: %s", self->n_bytes,
                        aglm_rc_text(rc));
     if (finished)

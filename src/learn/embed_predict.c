@@ -125,10 +125,10 @@ static aglm_rc fill_bag(predictor *p, const aglm_feature_list *list, aglm_error 
         return aglm_error_set(err, AGLM_NOMEM, "%zu features: out of memory", list->n);
     aglm_embed_form_find(&p->model->form, list->hash, list->n, p->found);
     p->bag.n = 0;
-    for (uint8_t g = 0; g < AGLM_FEATURES_GROUPS; g++)
+    for (unsigned g = 0; g < AGLM_FEATURES_GROUPS; g++)
         for (; at < list->group_end[g]; at++)
             if (p->found[at] != AGLM_EMBED_NONE)
-                add_row(p, p->found[at], g);
+                add_row(p, p->found[at], (uint8_t)g);
     aglm_embed_bag_weigh(&p->bag);
     return AGLM_OK;
 }

@@ -11,7 +11,7 @@
 
 static uint8_t whole(double steps)
 {
-    return steps < 1 ? 1 : steps > 255 ? 255 : (uint8_t)(steps + 0.5);
+    return steps < 1 ? 1 : steps > 255 ? 255 : (uint8_t)floor(steps + 0.5);
 }
 
 static double idf(size_t docs, size_t df)
