@@ -357,7 +357,7 @@ static void matrix_entries(const aglm_matrix *x, const aglm_linear_model *m, uin
         for (uint32_t e = aglm_matrix_begin(x, row, g); e < aglm_matrix_end(x, row, g); e++) {
             uint32_t *known = &row_of[x->feature[e]];
             if (*known == NOT_ASKED)
-                *known = aglm_linear_row(m, x->hash[x->feature[e]]);
+                *known = aglm_linear_find(m, x->hash[x->feature[e]]);
             if (*known == AGLM_NO_ROW)
                 continue;
             out->row[n] = *known;
@@ -386,10 +386,11 @@ static aglm_rc linear_score(const void *self, const aglm_model *model, const uin
     const aglm_linear_model *m = (const aglm_linear_model *)model;
     size_t longest = longest_row(l->matrix, rows, n);
     aglm_linear_entries e = {.row = aglm_calloc(longest, sizeof *e.row),
-                             .count = aglm_calloc(longest, sizeof *e.count)};
+                             .count = aglm_calloc(longest, sizeof *e.count),
+                             .value = aglm_calloc(longest, sizeof *e.value)};
     uint32_t *row_of = aglm_calloc(l->matrix->n_features, sizeof *row_of);
-    float *sum = aglm_calloc(m->n_vectors, sizeof *sum);
-    aglm_rc rc = e.row && e.count && row_of && sum ? AGLM_OK : AGLM_NOMEM;
+    float *sum = aglm_calloc(aglm_linear_sum_size(m), sizeof *sum);
+    aglm_rc rc = e.row && e.count && e.value && row_of && sum ? AGLM_OK : AGLM_NOMEM;
 
     for (size_t f = 0; !rc && f < l->matrix->n_features; f++)
         row_of[f] = NOT_ASKED;
@@ -399,6 +400,7 @@ static aglm_rc linear_score(const void *self, const aglm_model *model, const uin
     }
     free(e.row);
     free(e.count);
+    free(e.value);
     free(row_of);
     free(sum);
     return rc ? aglm_error_set(err, rc, "out of memory to score %zu documents", n) : AGLM_OK;

@@ -18,18 +18,19 @@ float aglm_linear_tf(aglm_weighting weighting, unsigned group, unsigned count)
     return (float)(1 + log(count));
 }
 
-uint16_t aglm_scale_pack(double scale)
+uint16_t aglm_half_pack(double value)
 {
     union {
-        uint32_t bits;
         float value;
-    } u = {.value = (float)scale};
+        uint32_t bits;
+    } u = {(float)fabs(value)};
+    uint32_t sign = value < 0 ? 0x8000 : 0;
 
     if (!(u.value > 1.0f / 65536))
-        return 0;
-    if (u.value >= 65535.0f)
-        return UINT16_MAX;
-    return (uint16_t)((u.bits - (111u << 23) + (1u << 11)) >> 12);
+        return (uint16_t)sign;
+    if (u.value >= 65500.0f)
+        return (uint16_t)(sign | 0x7fff);
+    return (uint16_t)(sign | ((u.bits - (111u << 23) + (1u << 12)) >> 13));
 }
 
 /* Memory that a fit holds at its peak, before any of it is allocated. */
@@ -177,7 +178,7 @@ static aglm_rc choose_scales(aglm_design *x, aglm_weighting weighting)
         rc = gain ? information_gain(x, gain) : AGLM_NOMEM;
     }
     for (size_t j = 0; !rc && j < x->n_features; j++)
-        x->scale[j] = aglm_scale_pack(scale_of(x, j, weighting, gain));
+        x->scale[j] = aglm_half_pack(scale_of(x, j, weighting, gain));
     free(gain);
     return rc;
 }
@@ -238,7 +239,7 @@ static void fill_row(aglm_design *x, size_t i, const aglm_linear_params *params,
             if (column == AGLM_NO_COLUMN)
                 continue;
             float v = aglm_linear_tf(params->weighting, g, m->count[e]) *
-                      aglm_scale_unpack(x->scale[column]);
+                      aglm_half_unpack(x->scale[column]);
             x->x.col[*at] = column;
             x->x.val[(*at)++] = v;
             norm2 += (double)v * v;

@@ -22,7 +22,7 @@ struct header {
     uint32_t n_features;
     uint32_t weighting;
     float group_scale[AGLM_FEATURES_GROUPS];
-    uint32_t reserved;
+    float unit;
     uint8_t word_n, char_min, char_max, cjk_n, prefix_n, suffix_n, char_across, lower, punct, edges,
         shape, unused[5];
 };
@@ -34,7 +34,7 @@ struct header {
 #define WIDE_BYTES ((uint64_t)8 << 20) /* 16-bit weights while they stay below this, else 8-bit */
 
 struct layout {
-    uint64_t bucket, tag, scale, row_scale, bias, weights, end;
+    uint64_t bucket, row, bias, weights, end;
 };
 
 static uint64_t aligned(uint64_t at)
@@ -47,10 +47,8 @@ static struct layout lay_out(const struct header *h)
 {
     struct layout l = {.bucket = aligned(sizeof *h)};
 
-    l.tag = aligned(l.bucket + 4 * (((uint64_t)1 << h->bucket_bits) + 1));
-    l.scale = aligned(l.tag + 4 * (uint64_t)h->n_features);
-    l.row_scale = aligned(l.scale + 2 * (uint64_t)h->n_features);
-    l.bias = aligned(l.row_scale + (h->weight_bytes == 4 ? 0 : 4 * (uint64_t)h->n_features));
+    l.row = aligned(l.bucket + 4 * (((uint64_t)1 << h->bucket_bits) + 1));
+    l.bias = l.row + sizeof(aglm_linear_row) * (uint64_t)h->n_features;
     l.weights = aligned(l.bias + 4 * (uint64_t)h->n_vectors);
     l.end = aligned(l.weights + (uint64_t)h->n_features * h->n_vectors * h->weight_bytes);
     return l;
@@ -90,9 +88,8 @@ static void bind(aglm_linear_model *m)
     m->bucket_bits = h.bucket_bits;
     m->n_features = h.n_features;
     m->bucket = (const void *)(b + l.bucket);
-    m->tag = (const void *)(b + l.tag);
-    m->scale = (const void *)(b + l.scale);
-    m->row_scale = h.weight_bytes == 4 ? NULL : (const void *)(b + l.row_scale);
+    m->unit = h.unit;
+    m->row = (const void *)(b + l.row);
     m->bias = (const void *)(b + l.bias);
     m->weights = b + l.weights;
 }
@@ -122,9 +119,7 @@ static struct header header_of(const aglm_design *x, const aglm_linear_params *p
     };
 
     memcpy(h.group_scale, params->group_scale, sizeof h.group_scale);
-    if (h.n_vectors <= 2)
-        h.weight_bytes = 4;
-    else
+    if (h.n_vectors > 1)
         h.weight_bytes = 2 * (uint64_t)h.n_features * h.n_vectors <= WIDE_BYTES ? 2 : 1;
     while (((uint64_t)8 << h.bucket_bits) <= h.n_features)
         h.bucket_bits++;
@@ -138,6 +133,24 @@ size_t aglm_linear_total_lanes(size_t n_vectors)
     return n_vectors - rest + (rest ? aglm_linear_lanes(rest) : 0);
 }
 
+static float largest_of(const float *w, size_t n)
+{
+    float largest = 0;
+
+    for (size_t k = 0; k < n; k++)
+        largest = fabsf(w[k]) > largest ? fabsf(w[k]) : largest;
+    return largest;
+}
+
+/* The unit is such that the largest weight, or step, is near the top of what a half float holds. */
+static float unit_of(const struct header *h, const float *w, size_t n)
+{
+    float range = h->weight_bytes == 2 ? 32767.0f : h->weight_bytes == 1 ? 127.0f : 1.0f;
+    float unit = largest_of(w, n) / range / 32768.0f;
+
+    return unit > 1e-30f ? unit : 1e-30f;
+}
+
 /* Weights of one column over the vectors, gathered from the blocks. */
 static void gather_column(const float *w, size_t n_vectors, size_t n_cols, size_t column,
                           float *out)
@@ -149,37 +162,34 @@ static void gather_column(const float *w, size_t n_vectors, size_t n_cols, size_
     }
 }
 
-/* Writes a row's weights; integers are multiples of the row's largest weight over their range. */
-static void pack_row(const aglm_linear_model *m, const struct layout *l, size_t row, const float *w)
+/* Integer weights are multiples of a step, the row's largest weight over their range. Returns the
+ * step in units of the model, rounded up so that no weight leaves the range. */
+static uint16_t pack_row(const aglm_linear_model *m, void *at, const float *w)
 {
-    uint8_t *at = m->bytes + l->weights + row * m->n_vectors * m->weight_bytes;
-    float largest = 0;
+    float range = m->weight_bytes == 2 ? 32767.0f : 127.0f;
 
-    if (m->weight_bytes == 4) {
-        memcpy(at, w, m->n_vectors * sizeof *w);
-        return;
-    }
-    for (size_t k = 0; k < m->n_vectors; k++)
-        largest = fabsf(w[k]) > largest ? fabsf(w[k]) : largest;
-    float step = largest / (m->weight_bytes == 2 ? 32767.0f : 127.0f);
-    memcpy(m->bytes + l->row_scale + 4 * row, &step, sizeof step);
+    if (m->weight_bytes == 0)
+        return aglm_half_pack((double)(w[0] / m->unit));
+    uint16_t packed = aglm_half_pack((double)(largest_of(w, m->n_vectors) / range / m->unit) *
+                                     1.001);
+    float step = aglm_half_unpack(packed) * m->unit;
     for (size_t k = 0; k < m->n_vectors; k++) {
-        int16_t q = step > 0 ? (int16_t)nearbyintf(w[k] / step) : 0;
+        int16_t q = (int16_t)nearbyintf(w[k] / step);
         if (m->weight_bytes == 2)
-            memcpy(at + 2 * k, &q, sizeof q);
+            ((int16_t *)at)[k] = q;
         else
-            at[k] = (uint8_t)(int8_t)q;
+            ((int8_t *)at)[k] = (int8_t)q;
     }
+    return packed;
 }
 
 /* Rows stand by ascending hash; w_row is scratch of n_vectors. */
 static void pack_features(aglm_linear_model *m, const struct layout *l, const aglm_design *x,
                           const float *w, float *w_row)
 {
-    uint32_t row = 0;
+    size_t n = 0;
     uint32_t *bucket = (void *)(m->bytes + l->bucket);
-    uint32_t *tag = (void *)(m->bytes + l->tag);
-    uint16_t *scale = (void *)(m->bytes + l->scale);
+    aglm_linear_row *rows = (void *)(m->bytes + l->row);
 
     for (size_t i = 0; i < x->matrix->n_features; i++) {
         uint32_t feature = x->matrix->by_hash[i];
@@ -188,10 +198,12 @@ static void pack_features(aglm_linear_model *m, const struct layout *l, const ag
             continue;
         uint64_t hash = x->matrix->hash[feature];
         bucket[aglm_linear_bucket(m, hash) + 1]++;
-        tag[row] = (uint32_t)(hash << m->bucket_bits >> 32);
-        scale[row] = x->scale[column];
+        rows[n].tag = (uint32_t)(hash << m->bucket_bits >> 32);
+        rows[n].scale = x->scale[column];
         gather_column(w, m->n_vectors, x->x.n_cols, column, w_row);
-        pack_row(m, l, row++, w_row);
+        rows[n].weight = pack_row(m, m->bytes + l->weights + n * m->n_vectors * m->weight_bytes,
+                                  w_row);
+        n++;
     }
     for (size_t b = 1; b <= (size_t)1 << m->bucket_bits; b++)
         bucket[b] += bucket[b - 1];
@@ -208,8 +220,9 @@ aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x,
 
     *out = NULL;
     h.n_bytes = l.end;
+    h.unit = unit_of(&h, w, aglm_linear_total_lanes(x->n_vectors) * x->x.n_cols);
     if (m)
-        m->bytes = aglm_calloc_aligned(h.n_bytes, 1);
+        m->bytes = aglm_calloc_aligned(h.n_bytes + AGLM_LINEAR_SLACK, 1);
     if (!m || !m->bytes || !w_row) {
         if (m)
             free(m->bytes);
@@ -243,8 +256,11 @@ static aglm_rc check_header(const struct header *h, size_t n, aglm_error *err)
         h->n_vectors != (h->n_labels == 2 && !h->multi_label ? 1 : h->n_labels))
         return aglm_error_set(err, AGLM_FORMAT, "byte 32: %u labels with %u vectors", h->n_labels,
                               h->n_vectors);
-    if (h->weight_bytes != 1 && h->weight_bytes != 2 && h->weight_bytes != 4)
-        return aglm_error_set(err, AGLM_FORMAT, "byte 40: weights of %u bytes", h->weight_bytes);
+    if (h->weight_bytes > 2 || (h->weight_bytes == 0) != (h->n_vectors == 1))
+        return aglm_error_set(err, AGLM_FORMAT, "byte 40: %u vectors of weights of %u bytes",
+                              h->n_vectors, h->weight_bytes);
+    if (!(h->unit > 0 && h->unit < 1e30f))
+        return aglm_error_set(err, AGLM_FORMAT, "byte 76: unit of the weights out of range");
     if (h->bucket_bits > 28 || h->n_features > MAX_FEATURES || h->weighting >= AGLM_WEIGHTINGS)
         return aglm_error_set(err, AGLM_FORMAT,
                               "byte 44: %u bucket bits, %u features, weighting %u: out of range",
@@ -274,12 +290,6 @@ static aglm_rc check_sections(const aglm_linear_model *m, aglm_error *err)
         if (m->bucket[b] > m->bucket[b + 1])
             return aglm_error_set(err, AGLM_FORMAT, "byte %zu: buckets do not ascend",
                                   (size_t)((const uint8_t *)(m->bucket + b) - m->bytes));
-    }
-    const float *floats = m->row_scale ? m->row_scale : m->weights;
-    for (size_t i = 0; i < m->n_features * (m->row_scale ? (size_t)1 : m->n_vectors); i++) {
-        if (!isfinite(floats[i]))
-            return aglm_error_set(err, AGLM_FORMAT, "byte %zu: not a finite number",
-                                  (size_t)((const uint8_t *)(floats + i) - m->bytes));
     }
     for (size_t k = 0; k < m->n_vectors; k++) {
         if (!isfinite(m->bias[k]))
@@ -312,7 +322,7 @@ aglm_rc aglm_linear_load(aglm_model **out, const void *bytes, size_t n, aglm_err
         return rc;
     aglm_linear_model *m = aglm_calloc(1, sizeof *m);
     if (m)
-        m->bytes = aglm_calloc_aligned(n, 1);
+        m->bytes = aglm_calloc_aligned(n + AGLM_LINEAR_SLACK, 1);
     if (!m || !m->bytes) {
         free(m);
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a model of %zu bytes", n);
@@ -334,80 +344,4 @@ void aglm_linear_free(aglm_model *model)
 
     free(m->bytes);
     free(m);
-}
-
-float aglm_linear_weight(const aglm_linear_model *m, uint32_t row, uint32_t label)
-{
-    bool pair = m->n_vectors != m->base.n_labels; /* one vector for two labels */
-    uint32_t k = pair ? 0 : label;
-    float sign = pair ? (label == 1 ? 0.5f : -0.5f) : 1.0f;
-    size_t at = (size_t)row * m->n_vectors + k;
-
-    if (row == m->n_features)
-        return sign * m->bias[k];
-    if (m->weight_bytes == 4)
-        return sign * ((const float *)m->weights)[at];
-    if (m->weight_bytes == 2)
-        return sign * m->row_scale[row] * ((const int16_t *)m->weights)[at];
-    return sign * m->row_scale[row] * ((const int8_t *)m->weights)[at];
-}
-
-/* sum += v * (weights of the row). */
-static void add_weights(const aglm_linear_model *m, uint32_t row, float v, float *restrict sum)
-{
-    size_t n = m->n_vectors;
-    size_t at = (size_t)row * n;
-
-    if (m->weight_bytes == 4) {
-        const float *w = (const float *)m->weights + at;
-        for (size_t k = 0; k < n; k++)
-            sum[k] += v * w[k];
-    } else if (m->weight_bytes == 2) {
-        const int16_t *w = (const int16_t *)m->weights + at;
-        v *= m->row_scale[row];
-        for (size_t k = 0; k < n; k++)
-            sum[k] += v * w[k];
-    } else {
-        const int8_t *w = (const int8_t *)m->weights + at;
-        v *= m->row_scale[row];
-        for (size_t k = 0; k < n; k++)
-            sum[k] += v * w[k];
-    }
-}
-
-#define AHEAD 8
-
-float aglm_linear_group_factor(const aglm_linear_model *m, const aglm_linear_entries *e, unsigned g)
-{
-    float norm2 = 0;
-
-    for (size_t i = g ? e->group_end[g - 1] : 0; i < e->group_end[g]; i++) {
-        float v = aglm_linear_tf(m->params.weighting, g, e->count[i]) *
-                  aglm_scale_unpack(m->scale[e->row[i]]);
-        norm2 += v * v;
-    }
-    return norm2 > 0 ? m->params.group_scale[g] / sqrtf(norm2) : 0;
-}
-
-void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e, float *sum,
-                        float *logits)
-{
-    memcpy(sum, m->bias, m->n_vectors * sizeof *sum);
-    for (unsigned g = 0; g < AGLM_FEATURES_GROUPS; g++) {
-        float factor = aglm_linear_group_factor(m, e, g);
-        for (size_t i = g ? e->group_end[g - 1] : 0; i < e->group_end[g]; i++) {
-            if (i + AHEAD < e->group_end[AGLM_FEATURES_GROUPS - 1])
-                __builtin_prefetch((const uint8_t *)m->weights +
-                                   (size_t)e->row[i + AHEAD] * m->n_vectors * m->weight_bytes);
-            float v = aglm_linear_tf(m->params.weighting, g, e->count[i]) *
-                      aglm_scale_unpack(m->scale[e->row[i]]);
-            add_weights(m, e->row[i], v * factor, sum);
-        }
-    }
-    if (m->n_vectors != m->base.n_labels) {
-        logits[0] = -0.5f * sum[0];
-        logits[1] = 0.5f * sum[0];
-        return;
-    }
-    memcpy(logits, sum, m->n_vectors * sizeof *sum);
 }

@@ -14,7 +14,8 @@ struct predictor {
     uint32_t *row;         /* known features of the text, each once ... */
     uint16_t *count;
     uint32_t *entry_of; /* ... and for each occurrence which of them it is, or AGLM_NO_ROW */
-    size_t cap_row, cap_count, cap_entry_of;
+    float *value;
+    size_t cap_row, cap_count, cap_value, cap_entry_of;
     uint64_t *seen; /* a hash set of rows: stamp << 32 | entry */
     size_t n_seen;  /* a power of two */
     uint32_t stamp;
@@ -36,7 +37,7 @@ aglm_rc aglm_linear_predictor_new(aglm_predictor **out, const aglm_model *model,
     p->m = (const aglm_linear_model *)model;
     p->n_seen = 1024;
     p->seen = aglm_calloc(p->n_seen, sizeof *p->seen);
-    p->sum = aglm_calloc(p->m->n_vectors, sizeof *p->sum);
+    p->sum = aglm_calloc(aglm_linear_sum_size(p->m), sizeof *p->sum);
     if (p->seen && p->sum)
         rc = aglm_extractor_new(&p->x, &p->m->params.features, false, err);
 done:
@@ -59,6 +60,7 @@ void aglm_linear_predictor_free(aglm_predictor *self)
     aglm_extractor_free(p->spans);
     free(p->row);
     free(p->count);
+    free(p->value);
     free(p->entry_of);
     free(p->seen);
     free(p->sum);
@@ -71,6 +73,8 @@ static aglm_rc reserve(struct predictor *p, size_t n)
 
     if (!rc)
         rc = aglm_grow(&p->count, &p->cap_count, n, sizeof *p->count, MAX_OCCURRENCES);
+    if (!rc)
+        rc = aglm_grow(&p->value, &p->cap_value, n, sizeof *p->value, MAX_OCCURRENCES);
     if (!rc)
         rc = aglm_grow(&p->entry_of, &p->cap_entry_of, n, sizeof *p->entry_of, MAX_OCCURRENCES);
     size_t want = p->n_seen;
@@ -125,11 +129,12 @@ static void find_rows(struct predictor *p, const aglm_feature_list *f)
     for (size_t i = 0; i < f->n; i++)
         __builtin_prefetch(&m->bucket[aglm_linear_bucket(m, f->hash[i])]);
     for (size_t i = 0; i < f->n; i++)
-        __builtin_prefetch(&m->tag[m->bucket[aglm_linear_bucket(m, f->hash[i])]]);
+        __builtin_prefetch(&m->row[m->bucket[aglm_linear_bucket(m, f->hash[i])]]);
     for (size_t i = 0; i < f->n; i++) {
-        p->entry_of[i] = aglm_linear_row(m, f->hash[i] ? f->hash[i] : 1);
+        p->entry_of[i] = aglm_linear_find(m, f->hash[i] ? f->hash[i] : 1);
         if (p->entry_of[i] != AGLM_NO_ROW)
-            __builtin_prefetch(&m->scale[p->entry_of[i]]);
+            __builtin_prefetch((const uint8_t *)m->weights +
+                               (size_t)p->entry_of[i] * m->n_vectors * m->weight_bytes);
     }
 }
 
@@ -159,6 +164,7 @@ static aglm_rc find_entries(struct predictor *p, aglm_extractor *x, const char *
     }
     p->entries.row = p->row;
     p->entries.count = p->count;
+    p->entries.value = p->value;
     return AGLM_OK;
 }
 
@@ -186,23 +192,17 @@ static void spread_parts(const struct predictor *p, const aglm_feature_list *f, 
                          const uint32_t *inked, double *part, size_t len)
 {
     const aglm_linear_model *m = p->m;
-    size_t i = 0;
 
-    for (unsigned g = 0; g < AGLM_FEATURES_GROUPS; g++) {
-        float factor = aglm_linear_group_factor(m, &p->entries, g);
-        for (; i < f->group_end[g]; i++) {
-            uint32_t e = p->entry_of[i];
-            if (e == AGLM_NO_ROW)
-                continue;
-            uint32_t bytes = inked[f->end[i]] - inked[f->begin[i]];
-            double v = factor * aglm_linear_tf(m->params.weighting, g, p->count[e]) / p->count[e] *
-                       aglm_scale_unpack(m->scale[p->row[e]]) *
-                       aglm_linear_weight(m, p->row[e], label);
-            if (!bytes)
-                continue;
-            part[f->begin[i]] += v / bytes;
-            part[f->end[i]] -= v / bytes;
-        }
+    aglm_linear_weigh(m, &p->entries);
+    for (size_t i = 0; i < f->n; i++) {
+        uint32_t e = p->entry_of[i];
+        uint32_t bytes = inked[f->end[i]] - inked[f->begin[i]];
+        if (e == AGLM_NO_ROW || !bytes)
+            continue;
+        double v = (double)p->value[e] / p->count[e] *
+                   (double)aglm_linear_weight(m, p->row[e], label);
+        part[f->begin[i]] += v / bytes;
+        part[f->end[i]] -= v / bytes;
     }
     double running = 0;
     for (size_t b = 0; b < len; b++) {

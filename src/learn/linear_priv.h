@@ -32,16 +32,16 @@ typedef struct aglm_linear_params {
  * the weighting. */
 float aglm_linear_tf(aglm_weighting weighting, unsigned group, unsigned count);
 
-/* Strengths are kept as 16-bit floats without sign (5 bits of exponent from 2^-16, 11 of mantissa),
- * so that training and a stored model use the very same numbers, whatever the last bits of a
- * machine's log. */
-uint16_t aglm_scale_pack(double scale);
-static inline float aglm_scale_unpack(uint16_t packed)
+/* Strengths are kept as 16-bit floats (a sign, 5 bits of exponent from 2^-16, 10 of mantissa; 0
+ * stands for the least magnitude), so that training and a stored model use the very same numbers,
+ * whatever the last bits of a machine's log. */
+uint16_t aglm_half_pack(double value);
+static inline float aglm_half_unpack(uint16_t packed)
 {
     union {
         uint32_t bits;
         float value;
-    } u = {((uint32_t)packed << 12) + (111u << 23)};
+    } u = {((packed & 0x7fffu) << 13) + (111u << 23) + ((packed & 0x8000u) << 16)};
 
     return u.value;
 }
@@ -86,23 +86,31 @@ void aglm_design_clear(aglm_design *x);
 void aglm_design_ratio(const aglm_design *x, uint32_t label, uint32_t *count, float *ratio2,
                        size_t stride);
 
-/* A model is one block of bytes, the same in memory as in a bundle; the sections are found by
- * offsets. */
+/* A known feature. */
+typedef struct aglm_linear_row {
+    uint32_t tag; /* the 32 bits of its hash below those that choose the bucket; ascending there */
+    uint16_t scale;  /* its strength */
+    uint16_t weight; /* in units of the model: the weight of a single vector, else what an integer
+                        weight of this row counts for */
+} aglm_linear_row;
+
+/* A model is one block of bytes, the same in memory as in a bundle; sections are found by offsets.
+ */
 typedef struct aglm_linear_model {
     aglm_model base;
     aglm_linear_params params; /* of them: features, weighting, group_scale */
     uint32_t n_vectors;        /* 1 for two labels, else one a label */
-    uint32_t weight_bytes;     /* 4: float; 2 or 1: integers times a scale a feature */
+    uint32_t weight_bytes; /* of an integer weight: 1 or 2; 0: one vector, weights in the rows */
     uint32_t bucket_bits;
     uint32_t n_features;
-    const uint32_t *bucket; /* 2^bucket_bits + 1: where the features with these top bits begin */
-    const uint32_t *tag;    /* the 32 bits below those, ascending within a bucket */
-    const uint16_t *scale;
-    const float *row_scale; /* NULL for float weights */
-    const float *bias;      /* n_vectors */
-    const void *weights;    /* n_features rows of n_vectors */
+    float unit;
+    const uint32_t *bucket; /* 2^bucket_bits + 1: first row with these top bits of the hash */
+    const aglm_linear_row *row;
+    const float *bias;   /* n_vectors */
+    const void *weights; /* n_features rows of n_vectors */
     uint8_t *bytes;
     size_t n_bytes;
+    bool plain; /* keep to the instructions that every machine has (tests) */
 } aglm_linear_model;
 
 /* Weights being learned lie in blocks of AGLM_LANES_MAX vectors, a block as [columns x lanes]. */
@@ -119,31 +127,35 @@ static inline uint32_t aglm_linear_bucket(const aglm_linear_model *m, uint64_t h
     return (uint32_t)(hash >> 1 >> (63 - m->bucket_bits));
 }
 /* The row of a feature, or AGLM_NO_ROW. */
-static inline uint32_t aglm_linear_row(const aglm_linear_model *m, uint64_t hash)
+static inline uint32_t aglm_linear_find(const aglm_linear_model *m, uint64_t hash)
 {
     uint32_t b = aglm_linear_bucket(m, hash);
     uint32_t tag = (uint32_t)(hash << m->bucket_bits >> 32);
 
     for (uint32_t i = m->bucket[b]; i < m->bucket[b + 1]; i++) {
-        if (m->tag[i] == tag)
+        if (m->row[i].tag == tag)
             return i;
     }
     return AGLM_NO_ROW;
 }
 
-/* Known features of one document in the order of their first appearance. */
+/* Known features of one document in the order of their first appearance; value is filled from the
+ * counts by aglm_linear_weigh. */
 typedef struct aglm_linear_entries {
     uint32_t *row;
     uint16_t *count;
+    float *value;
     size_t group_end[AGLM_FEATURES_GROUPS];
 } aglm_linear_entries;
 
-/* logits: [labels]; sum: scratch of n_vectors floats. */
+/* Values of the features, each group at its length. */
+void aglm_linear_weigh(const aglm_linear_model *m, const aglm_linear_entries *e);
+/* Weighs, then logits: [labels]. sum: scratch of aglm_linear_sum_size(m) floats. */
 void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e, float *sum,
                         float *logits);
-/* What brings group g of the document to its length; 0 for an empty group. */
-float aglm_linear_group_factor(const aglm_linear_model *m, const aglm_linear_entries *e,
-                               unsigned g);
+size_t aglm_linear_sum_size(const aglm_linear_model *m);
+/* Kernels may read so many bytes behind the weights. */
+#define AGLM_LINEAR_SLACK 64
 /* Weight of a row for a label's logit (bias: row n_features). */
 float aglm_linear_weight(const aglm_linear_model *m, uint32_t row, uint32_t label);
 

@@ -204,7 +204,8 @@ static void balance_helps_the_rare_label(void **state)
     drop(&balanced);
 }
 
-static void integer_weights_stay_close(void **state)
+/* Sixteen bits for few labels, eight where the weights would pass 8 MB: the answers stay. */
+static void integer_weights_cover_the_range(void **state)
 {
     struct fitted f;
 
@@ -213,24 +214,51 @@ static void integer_weights_stay_close(void **state)
     const aglm_linear_model *m = (const aglm_linear_model *)f.m;
     assert_int_equal(m->weight_bytes, 2);
     for (uint32_t row = 0; row < m->n_features; row++) {
-        float largest = 0;
-        for (uint32_t k = 0; k < m->n_vectors; k++)
-            largest = fmaxf(largest, fabsf(aglm_linear_weight(m, row, k)));
-        assert_true(largest <= m->row_scale[row] * 32767.0f * 1.0001f);
+        int largest = 0;
+        for (uint32_t k = 0; k < m->n_vectors; k++) {
+            int q = ((const int16_t *)m->weights)[(size_t)row * m->n_vectors + k];
+            largest = abs(q) > largest ? abs(q) : largest;
+        }
+        assert_true(largest <= 32767);
+        assert_true(largest > 32000 || m->row[row].weight == 0);
     }
     drop(&f);
 }
 
-static void scales_round_to_eleven_bits(void **state)
+static void wide_registers_change_no_logit(void **state)
+{
+    static const unsigned labels[] = {3, 9, 17, 40};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        struct fitted f;
+        float wide[40], plain[40];
+        fit(&f, linear_documents(4 * labels[i], labels[i], false, false), NULL, 0);
+        aglm_linear_model *m = (aglm_linear_model *)f.m;
+        for (size_t d = 0; d < f.n; d++) {
+            m->plain = false;
+            assert_int_equal(L->score(f.self, f.m, &f.rows[d], 1, wide, NULL), AGLM_OK);
+            m->plain = true;
+            assert_int_equal(L->score(f.self, f.m, &f.rows[d], 1, plain, NULL), AGLM_OK);
+            assert_memory_equal(wide, plain, labels[i] * sizeof *wide);
+        }
+        drop(&f);
+    }
+}
+
+static void halves_round_to_ten_bits(void **state)
 {
     (void)state;
     for (double v = 1.6e-5; v < 6e4; v *= 1.01) {
-        double got = (double)aglm_scale_unpack(aglm_scale_pack(v));
-        if (fabs(got - v) > v / 4000)
-            fail_msg("scale %g became %g", v, got);
+        for (int sign = -1; sign <= 1; sign += 2) {
+            double got = (double)aglm_half_unpack(aglm_half_pack(sign * v));
+            if (fabs(got - sign * v) > v / 2000)
+                fail_msg("%g became %g", sign * v, got);
+        }
     }
-    assert_true(aglm_scale_unpack(aglm_scale_pack(1)) == 1);
-    assert_true(aglm_scale_pack(0) == 0 && aglm_scale_pack(1e9) == UINT16_MAX);
+    assert_true(aglm_half_unpack(aglm_half_pack(1)) == 1);
+    assert_true(aglm_half_pack(0) == 0 && aglm_half_pack(1e9) == 0x7fff);
+    assert_true(aglm_half_pack(-1e9) == UINT16_MAX);
 }
 
 static void every_damaged_byte_is_noticed(void **state)
@@ -423,8 +451,9 @@ int main(void)
         cmocka_unit_test(a_fold_scores_the_rest),
         cmocka_unit_test(several_labels_a_document),
         cmocka_unit_test(balance_helps_the_rare_label),
-        cmocka_unit_test(integer_weights_stay_close),
-        cmocka_unit_test(scales_round_to_eleven_bits),
+        cmocka_unit_test(integer_weights_cover_the_range),
+        cmocka_unit_test(wide_registers_change_no_logit),
+        cmocka_unit_test(halves_round_to_ten_bits),
         cmocka_unit_test(every_damaged_byte_is_noticed),
         cmocka_unit_test(explanations_find_the_mark),
         cmocka_unit_test(explanations_add_up),
