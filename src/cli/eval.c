@@ -111,10 +111,15 @@ static aglm_rc probe(struct sheet *s, aglm_error *err)
 {
     aglm_bundle_predictor *p = NULL;
     aglm_rc rc = aglm_bundle_predictor_new(&p, s->bundle, err);
+    aglm_latency_plan plan = {.data = s->data,
+                              .n = aglm_dataset_size(s->data),
+                              .predict = predict_one,
+                              .arg = p,
+                              .max_calls = PROBE_CALLS,
+                              .max_ns = PROBE_NS};
 
     if (rc == AGLM_OK)
-        rc = aglm_latency_probe(&s->latency, s->data, NULL, aglm_dataset_size(s->data), predict_one,
-                                p, PROBE_CALLS, PROBE_NS, err);
+        rc = aglm_latency_probe(&s->latency, &plan, err);
     aglm_bundle_predictor_free(p);
     return rc;
 }
@@ -160,9 +165,10 @@ static aglm_rc measure(struct sheet *s, const aglm_args *a, aglm_error *err)
     if (!s->probs)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu documents", n);
     if ((rc = predict_all(s->bundle, s->data, s->probs, err)) != AGLM_OK ||
-        (rc = aglm_score_make(&s->score, s->data, NULL, n, s->probs, err)) != AGLM_OK ||
-        (rc = aglm_score_bootstrap(&s->score, s->data, NULL, n, s->probs, ROUNDS, 0, err)) !=
+        (rc = aglm_score_make(&s->score, &(aglm_predicted){s->data, NULL, n, s->probs}, err)) !=
             AGLM_OK ||
+        (rc = aglm_score_bootstrap(&s->score, &(aglm_predicted){s->data, NULL, n, s->probs}, ROUNDS,
+                                   0, err)) != AGLM_OK ||
         (rc = probe(s, err)) != AGLM_OK ||
         (rc = aglm_bundle_size(s->bundle, &s->bytes, err)) != AGLM_OK)
         return rc;

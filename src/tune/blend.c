@@ -94,7 +94,8 @@ static aglm_rc value_with(const struct table *t, unsigned votes, size_t extra, d
 
     for (size_t i = 0; i < cells; i++)
         t->mean[i] = (t->sum[i] + take * p[i]) * scale;
-    return aglm_score_metric(value, t->metric, t->d, t->rows, t->n, t->mean, err);
+    return aglm_score_metric(value, t->metric, &(aglm_predicted){t->d, t->rows, t->n, t->mean},
+                             err);
 }
 
 static unsigned total_of(const unsigned *votes, size_t n)
