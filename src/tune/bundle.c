@@ -145,9 +145,8 @@ static aglm_rc save_manifest(const aglm_bundle *b, const char *dir, const struct
     return rc;
 }
 
-static aglm_rc write_all(const aglm_bundle *b, const char *dir,
-                         void (*more)(void *arg, aglm_json_writer *w), void *arg,
-                         const aglm_bundle_file *files, size_t n_files, aglm_error *err)
+static aglm_rc write_all(const aglm_bundle *b, const char *dir, const aglm_bundle_extra *extra,
+                         aglm_error *err)
 {
     struct saved saved[AGLM_BUNDLE_MAX_MEMBERS];
     char path[PATH_MAX_BYTES];
@@ -156,13 +155,13 @@ static aglm_rc write_all(const aglm_bundle *b, const char *dir,
     for (size_t i = 0; i < b->n_members; i++)
         if ((rc = save_member(&b->members[i], dir, i, &saved[i], err)) != AGLM_OK)
             return rc;
-    for (size_t i = 0; i < n_files; i++) {
-        if ((rc = join(path, sizeof path, dir, files[i].name, err)) != AGLM_OK)
+    for (size_t i = 0; i < extra->n_files; i++) {
+        if ((rc = join(path, sizeof path, dir, extra->files[i].name, err)) != AGLM_OK)
             return rc;
-        if ((rc = aglm_file_write(path, files[i].data, files[i].n, err)) != AGLM_OK)
+        if ((rc = aglm_file_write(path, extra->files[i].data, extra->files[i].n, err)) != AGLM_OK)
             return rc;
     }
-    return save_manifest(b, dir, saved, more, arg, err);
+    return save_manifest(b, dir, saved, extra->more, extra->arg, err);
 }
 
 /* A folder that holds something else must not be lost to a mistyped --out. */
@@ -182,9 +181,8 @@ static aglm_rc may_replace(const char *dir, aglm_error *err)
         "%s: exists and is no bundle (it has no " MANIFEST "); choose another --out", dir);
 }
 
-aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir,
-                         void (*more)(void *arg, aglm_json_writer *w), void *arg,
-                         const aglm_bundle_file *files, size_t n_files, aglm_error *err)
+aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir, const aglm_bundle_extra *extra,
+                         aglm_error *err)
 {
     char part[PATH_MAX_BYTES];
     aglm_rc rc;
@@ -196,7 +194,7 @@ aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir,
         return rc;
     if ((rc = aglm_dir_make(part, err)) != AGLM_OK)
         return rc;
-    rc = write_all(b, part, more, arg, files, n_files, err);
+    rc = write_all(b, part, extra, err);
     if (rc == AGLM_OK)
         rc = aglm_dir_publish(part, dir, true, err);
     if (rc != AGLM_OK)

@@ -254,6 +254,8 @@ aglm_rc aglm_run_publish(aglm_run *r, aglm_error *err)
     static const char *const NAMES[FILES] = {"times.json", "study.json", "README.md",
                                              "report.html"};
     aglm_bundle_file files[FILES];
+    const aglm_bundle_extra extra = {
+        .more = write_more, .arg = r, .files = files, .n_files = FILES};
     aglm_str texts[FILES];
     aglm_arena arena;
     aglm_trial *trials = NULL;
@@ -272,7 +274,7 @@ aglm_rc aglm_run_publish(aglm_run *r, aglm_error *err)
     }
     for (int i = 0; i < FILES; i++)
         files[i] = (aglm_bundle_file){.name = NAMES[i], .data = texts[i].data, .n = texts[i].len};
-    rc = aglm_bundle_save(&r->result->bundle, r->o->out, write_more, r, files, FILES, err);
+    rc = aglm_bundle_save(&r->result->bundle, r->o->out, &extra, err);
 done:
     for (int i = 0; i < FILES; i++)
         aglm_str_clear(&texts[i]);
