@@ -53,6 +53,10 @@ typedef struct aglm_bundle_extra {
 aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir, const aglm_bundle_extra *extra,
                          aglm_error *err);
 
+/* AGLM_INVALID when dir is there and neither a bundle nor an empty folder: known before the work.
+ */
+aglm_rc aglm_bundle_may_save(const char *dir, aglm_error *err);
+
 /* AGLM_NOTFOUND, AGLM_FORMAT (names file and key or byte), AGLM_LIMIT. Checks sizes and checksums
  * before it trusts them. */
 aglm_rc aglm_bundle_load(aglm_bundle **out, const char *dir, aglm_error *err);

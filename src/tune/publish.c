@@ -207,11 +207,11 @@ static aglm_rc study_text(const aglm_run *r, const aglm_trial *trials, size_t n,
     aglm_json_member_text(&w, "study", r->result->study);
     aglm_json_member_text(&w, "metric", aglm_metric_name(r->metric));
     aglm_json_member_text(&w, "direction", r->maximize ? "maximize" : "minimize");
-    aglm_json_doc *doc = NULL;
-    if (aglm_json_parse(&doc, space.data, space.len, NULL, NULL) == AGLM_OK) {
-        aglm_json_key(&w, "space");
-        aglm_json_put_value(&w, aglm_json_root(doc));
-    }
+    aglm_json_key(&w, "space");
+    if (space.rc == AGLM_OK)
+        aglm_json_put_parsed(&w, space.data, space.len);
+    else
+        s->rc = space.rc;
     aglm_json_key(&w, "trials");
     aglm_json_open_array(&w);
     for (size_t i = 0; i < n; i++)
@@ -220,7 +220,6 @@ static aglm_rc study_text(const aglm_run *r, const aglm_trial *trials, size_t n,
     aglm_json_close_array(&w);
     aglm_json_close_object(&w);
     aglm_str_putc(s, '\n');
-    aglm_json_free(doc);
     aglm_str_clear(&space);
     return s->rc;
 }

@@ -259,6 +259,8 @@ static void count_failure(aglm_run *r, aglm_rc rc, const aglm_error *err)
 {
     pthread_mutex_lock(&r->lock);
     bool hopeless = ++r->failed_in_a_row >= FAILURES_MAX && r->finalists.n == 0;
+    if (r->rc == AGLM_OK)
+        r->error = *err;
     pthread_mutex_unlock(&r->lock);
     if (hopeless)
         fail_run(r, rc, err);
@@ -356,7 +358,7 @@ static aglm_rc search(aglm_run *r, aglm_error *err)
 /* ---- opening ---- */
 
 /* The name by which the same command finds its study again: what the trials' values depend on. */
-static void name_study(const aglm_run *r, char *name, size_t size)
+static aglm_rc name_study(const aglm_run *r, char *name, size_t size, aglm_error *err)
 {
     aglm_sha256 sha;
     char hex[65], head[256];
@@ -372,9 +374,11 @@ static void name_study(const aglm_run *r, char *name, size_t size)
     aglm_str_init(&space, 1 << 20);
     aglm_space_write(r->plan.space, &space);
     aglm_sha256_update(&sha, space.data, space.len);
+    aglm_rc rc = space.rc;
     aglm_str_clear(&space);
     aglm_sha256_hex(&sha, hex);
     snprintf(name, size, "tune-%.16s", hex);
+    return rc ? aglm_error_set(err, rc, "the study's name: %s", aglm_rc_text(rc)) : AGLM_OK;
 }
 
 /* A study may only go on with the data it began with. */
@@ -423,10 +427,13 @@ static aglm_rc open_study(aglm_run *r, aglm_error *err)
     aglm_study_options so;
     aglm_rc rc;
 
+    if (o->study && strlen(o->study) > AGLM_STORE_MAX_NAME)
+        return aglm_error_set(err, AGLM_INVALID, "--study %.40s...: at most %d bytes", o->study,
+                              AGLM_STORE_MAX_NAME);
     if (o->study)
         snprintf(r->result->study, sizeof r->result->study, "%s", o->study);
-    else
-        name_study(r, r->result->study, sizeof r->result->study);
+    else if ((rc = name_study(r, r->result->study, sizeof r->result->study, err)) != AGLM_OK)
+        return rc;
     if ((rc = aglm_store_open(&r->store, o->storage ? o->storage : "memory", err)) != AGLM_OK)
         return rc;
     aglm_study_options_init(&so);
@@ -482,6 +489,8 @@ static aglm_rc open_run(aglm_run *r, aglm_error *err)
     aglm_tune_event e = {.kind = AGLM_TUNE_START, .number = -1, .value = NAN};
     aglm_rc rc;
 
+    if (r->o->out && (rc = aglm_bundle_may_save(r->o->out, err)) != AGLM_OK)
+        return rc;
     if ((rc = open_data(r, err)) != AGLM_OK || (rc = set_memory(r, err)) != AGLM_OK ||
         (rc = open_study(r, err)) != AGLM_OK)
         return rc;

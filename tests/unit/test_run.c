@@ -431,6 +431,11 @@ static void what_cannot_be_run(void **state)
     assert_int_equal(aglm_tune_run(&r, &o, &err), AGLM_CANCELLED);
     assert_non_null(strstr(err.msg, "--budget"));
     aglm_tune_result_clear(&r);
+    o = options_of(x, INT64_MAX); /* known before the first trial */
+    o.out = x->folder;
+    assert_int_equal(aglm_tune_run(&r, &o, &err), AGLM_INVALID);
+    assert_non_null(strstr(err.msg, "is no bundle"));
+    aglm_tune_result_clear(&r);
     o = options_of(x, 2);
     o.input.file = "/no/such/file";
     assert_int_equal(aglm_tune_run(&r, &o, &err), AGLM_NOTFOUND);
