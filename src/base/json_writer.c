@@ -303,7 +303,9 @@ void aglm_json_put_parsed(aglm_json_writer *w, const char *text, size_t len)
 
     if (rc == AGLM_OK)
         aglm_json_put_value(w, aglm_json_root(doc));
-    else if (w->out->rc == AGLM_OK)
+    else
+        aglm_json_put_null(w); /* what follows may still be written, to a string that has failed */
+    if (rc != AGLM_OK && w->out->rc == AGLM_OK)
         w->out->rc = rc;
     aglm_json_free(doc);
 }

@@ -208,10 +208,7 @@ static aglm_rc study_text(const aglm_run *r, const aglm_trial *trials, size_t n,
     aglm_json_member_text(&w, "metric", aglm_metric_name(r->metric));
     aglm_json_member_text(&w, "direction", r->maximize ? "maximize" : "minimize");
     aglm_json_key(&w, "space");
-    if (space.rc == AGLM_OK)
-        aglm_json_put_parsed(&w, space.data, space.len);
-    else
-        s->rc = space.rc;
+    aglm_json_put_parsed(&w, space.data, space.len);
     aglm_json_key(&w, "trials");
     aglm_json_open_array(&w);
     for (size_t i = 0; i < n; i++)
@@ -220,6 +217,8 @@ static aglm_rc study_text(const aglm_run *r, const aglm_trial *trials, size_t n,
     aglm_json_close_array(&w);
     aglm_json_close_object(&w);
     aglm_str_putc(s, '\n');
+    if (s->rc == AGLM_OK || space.rc == AGLM_NOMEM)
+        s->rc = space.rc;
     aglm_str_clear(&space);
     return s->rc;
 }
