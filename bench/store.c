@@ -92,8 +92,8 @@ static int read_trials(const char *url)
     start = aglm_clock_ns();
     if (aglm_store_trials(s, study, (int64_t)n - 10, &a, &rows, &n, &err))
         return die(&err);
-    printf("%-24s open and read all in %.3f s; the last %zu trials in %.0f us\n", url, all, n,
-           aglm_clock_since_s(start) * 1e6);
+    printf("%-24s open and read all in %.3f s; the last %zu trials in %.0f us\n", name_of(url), all,
+           n, aglm_clock_since_s(start) * 1e6);
     aglm_store_close(s);
     aglm_arena_clear(&a);
     return 0;
