@@ -47,28 +47,12 @@ static void sheet_clear(struct sheet *s)
     aglm_bundle_free(s->bundle);
 }
 
-/* Columns by the names of the file the bundle learned from, unless the options say otherwise. */
-static void names_of(const aglm_bundle *b, const aglm_table *t, aglm_task_options *task)
-{
-    const aglm_json *data = aglm_json_get(aglm_json_root(b->manifest), "data");
-    const char *label = aglm_json_string(aglm_json_get(data, "label_column"), NULL);
-    aglm_json_iter it = aglm_json_iterate(aglm_json_get(data, "text_columns"));
-    const char *text = aglm_json_string(aglm_json_next(&it, NULL), NULL);
-
-    task->task = b->task;
-    if (!aglm_table_report(t)->has_header && aglm_table_report(t)->format != AGLM_FORMAT_JSONL)
-        return;
-    if (!task->label && label && aglm_table_find_col(t, label) >= 0)
-        task->label = label;
-    if (!task->text && text && aglm_table_find_col(t, text) >= 0)
-        task->text = text;
-}
-
 static aglm_rc read_data(struct sheet *s, const aglm_args *a, aglm_error *err)
 {
     aglm_read_options read;
     aglm_task_options task;
     aglm_task_guess guess;
+    char names[AGLM_READING_NAMES];
     aglm_dataset_options options = {.labels = (const char *const *)s->bundle->labels,
                                     .n_labels = s->bundle->n_labels};
     aglm_rc rc = aglm_reading_options(a, &read, &task, err);
@@ -76,7 +60,8 @@ static aglm_rc read_data(struct sheet *s, const aglm_args *a, aglm_error *err)
     if (rc != AGLM_OK || (rc = aglm_table_read(&s->table, a->operands[1], &read, err)) != AGLM_OK)
         return rc;
     options.skip_bad_rows = read.skip_bad_rows;
-    names_of(s->bundle, s->table, &task);
+    task.task = s->bundle->task;
+    aglm_reading_columns(s->bundle, s->table, &task, names);
     rc = aglm_task_detect(&guess, s->table, &task, err);
     if (rc == AGLM_OK)
         rc = aglm_dataset_from_table(&s->data, s->table, &guess, &options, err);
