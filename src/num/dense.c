@@ -8,6 +8,9 @@ typedef float v4 __attribute__((vector_size(16), may_alias));
 typedef int32_t i16 __attribute__((vector_size(64), may_alias));
 typedef int32_t i8 __attribute__((vector_size(32), may_alias));
 typedef int32_t i4 __attribute__((vector_size(16), may_alias));
+typedef int16_t h16 __attribute__((vector_size(32)));
+typedef int16_t h8 __attribute__((vector_size(16)));
+typedef int16_t h4 __attribute__((vector_size(8)));
 typedef int8_t b16 __attribute__((vector_size(16)));
 typedef int8_t b8 __attribute__((vector_size(8)));
 typedef int8_t b4 __attribute__((vector_size(4)));
@@ -18,6 +21,11 @@ typedef int8_t b4 __attribute__((vector_size(4)));
 #else
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
+
+/* In steps that are single instructions: gcc 12 takes bytes apart one by one otherwise. */
+#define WIDEN(bytes)                                                                               \
+    __builtin_convertvector(__builtin_convertvector(__builtin_convertvector(bytes, VECH), VECI),   \
+                            VEC)
 
 #define LANES4(v) (((v)[0] + (v)[2]) + ((v)[1] + (v)[3]))
 #define LOW(v) __builtin_shufflevector(v, v, 0, 1, 2, 3)
@@ -46,6 +54,7 @@ typedef int8_t b4 __attribute__((vector_size(4)));
 #define VEC v4
 #define VECI i4
 #define VECB b4
+#define VECH h4
 #define VEC_N 4
 static inline float sum_portable(const v4 *s)
 {
@@ -61,6 +70,7 @@ static const aglm_kernels portable = KERNEL_TABLE("portable");
 #undef VEC
 #undef VECI
 #undef VECB
+#undef VECH
 #undef VEC_N
 #undef REDUCE
 
@@ -70,6 +80,7 @@ static const aglm_kernels portable = KERNEL_TABLE("portable");
 #define VEC v8
 #define VECI i8
 #define VECB b8
+#define VECH h8
 #define VEC_N 8
 TARGET static inline float sum_avx2(const v8 *s)
 {
@@ -86,6 +97,7 @@ static const aglm_kernels avx2 = KERNEL_TABLE("avx2");
 #undef VEC
 #undef VECI
 #undef VECB
+#undef VECH
 #undef VEC_N
 #undef REDUCE
 
@@ -94,6 +106,7 @@ static const aglm_kernels avx2 = KERNEL_TABLE("avx2");
 #define VEC v16
 #define VECI i16
 #define VECB b16
+#define VECH h16
 #define VEC_N 16
 TARGET static inline float sum_avx512(const v16 *s)
 {

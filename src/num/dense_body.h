@@ -87,7 +87,7 @@ TARGET static inline __attribute__((always_inline)) void KERNEL(gather_byte_slic
         {
             VECB bytes;
             __builtin_memcpy(&bytes, row + k * VEC_N, sizeof bytes);
-            s[k] += w * __builtin_convertvector(bytes, VEC);
+            s[k] += w * WIDEN(bytes);
         }
     }
     UNROLL for (size_t k = 0; k < n; k++) to[k] = s[k];
