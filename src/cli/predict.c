@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/reading.h"
+#include "cli/terminal.h"
 #include "eval/score.h"
 #include "tune/bundle.h"
 
@@ -72,7 +73,9 @@ static aglm_rc explain(const struct output *o, const char *text, size_t len, uin
 static void put_text(const struct output *o, const float *probs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        printf("%s%s", i ? (o->top ? "\t" : "|") : "", o->b->labels[o->order[i]]);
+        const char *label = o->b->labels[o->order[i]];
+        printf("%s", i ? (o->top ? "\t" : "|") : "");
+        aglm_terminal_text(stdout, label, strlen(label));
         if (o->top)
             printf("\t%.4f", (double)probs[o->order[i]]);
     }
@@ -83,7 +86,7 @@ static void put_spans(const char *text, const aglm_explained *spans, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         printf("    %+8.4f  ", (double)spans[i].weight);
-        fwrite(text + spans[i].begin, 1, spans[i].end - spans[i].begin, stdout);
+        aglm_terminal_text(stdout, text + spans[i].begin, spans[i].end - spans[i].begin);
         putchar('\n');
     }
 }

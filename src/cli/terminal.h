@@ -21,8 +21,11 @@ size_t aglm_terminal_columns(const aglm_terminal *t);
  * 'y' yellow, '0' plain. */
 const char *aglm_terminal_style(const aglm_terminal *t, char style);
 
+/* Writes text with its control characters as \n, \t, \xNN: a label cannot break the line that it
+ * stands in, nor speak to the terminal. */
+void aglm_terminal_text(FILE *out, const char *text, size_t n);
 /* Writes text padded or cut (with an ellipsis) to `columns` by display width; right-aligned when
- * asked. */
+ * asked; control characters as above. */
 void aglm_terminal_cell(FILE *out, const char *text, size_t columns, bool right);
 
 #endif

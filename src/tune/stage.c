@@ -45,13 +45,37 @@ static void plan_fractions(aglm_stage_plan *p)
             .fold = 0, .fraction = ninths / 9.0, .step = ninths};
 }
 
+/* Copies of a text share a fold, so few different texts leave folds empty: they are closed up. */
+static aglm_rc close_up(aglm_stage_plan *p, unsigned parts, aglm_error *err)
+{
+    uint8_t renamed[UINT8_MAX + 1];
+    bool used[UINT8_MAX + 1] = {false};
+    unsigned n = 0;
+
+    for (size_t i = 0; i < p->docs; i++)
+        used[p->fold_of[i]] = true;
+    for (unsigned f = 0; f < parts; f++)
+        renamed[f] = (uint8_t)(used[f] ? n++ : 0);
+    if (n < 2)
+        return aglm_error_set(err, AGLM_FORMAT,
+                              "all %zu documents have the same text; nothing can be learned",
+                              p->docs);
+    for (size_t i = 0; i < p->docs; i++)
+        p->fold_of[i] = renamed[p->fold_of[i]];
+    if (p->folds > 1)
+        p->folds = n;
+    return AGLM_OK;
+}
+
 static aglm_rc make_folds(aglm_stage_plan *p, const aglm_dataset *d, size_t n_valid, uint64_t seed,
                           aglm_error *err)
 {
     unsigned parts = p->folds == 1 ? HOLDOUT_FOLDS : p->folds;
 
-    if (p->folds > 1 || n_valid == 0)
-        return aglm_split_folds(d, parts, seed, p->fold_of, err);
+    if (p->folds > 1 || n_valid == 0) {
+        aglm_rc rc = aglm_split_folds(d, parts, seed, p->fold_of, err);
+        return rc == AGLM_OK ? close_up(p, parts, err) : rc;
+    }
     memset(p->fold_of, 1, p->docs);
     memset(p->fold_of + (p->docs - n_valid), 0, n_valid);
     return AGLM_OK;

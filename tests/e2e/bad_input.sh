@@ -23,6 +23,9 @@ tune 1 one.csv
 printf 'label,text\nspam,one\nspam,two\nspam,three\n' >class.csv
 tune 1 class.csv --label label --text text
 says err 'class.csv|label'
+printf 'spam\tone\nham\tone\nspam\tone\n' >same.tsv
+tune 1 same.tsv --label 1 --text 2
+says err 'all 3 documents have the same text'
 printf 'label,text\nspam,one\nham,two\nspam,three\nham,four\n' >four.csv
 tune 2 four.csv --label colour
 says err 'colour'

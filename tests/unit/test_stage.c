@@ -130,6 +130,32 @@ static void folds_by_size_and_limits(void **state)
     aglm_dataset_free(d);
 }
 
+/* Copies stay together: with fewer texts than folds the empty folds go. */
+static void few_different_texts(void **state)
+{
+    aglm_dataset *two = documents_new("a\tx\nb\ty\na\tx\nb\ty\na\tx\n", AGLM_TASK_AUTO, NULL, 0);
+    aglm_dataset *one = documents_new("a\tx\nb\tx\na\tx\n", AGLM_TASK_AUTO, NULL, 0);
+    aglm_error err = {0};
+    uint32_t rows[5];
+    aglm_stage_plan p;
+
+    (void)state;
+    for (unsigned folds = 0; folds < 6; folds++) {
+        for (uint64_t seed = 0; seed < 8; seed++) {
+            plan(&p, two, 0, folds, seed);
+            for (unsigned s = 0; s < p.n_stages; s++) {
+                assert_true(aglm_stage_train_rows(&p, s, rows) > 0);
+                assert_true(aglm_stage_test_rows(&p, s, rows) > 0);
+            }
+            aglm_stage_plan_clear(&p);
+        }
+        assert_int_equal(aglm_stage_plan_init(&p, one, 0, folds, 1, &err), AGLM_FORMAT);
+        assert_non_null(strstr(err.msg, "same text"));
+    }
+    aglm_dataset_free(two);
+    aglm_dataset_free(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +164,7 @@ int main(void)
         cmocka_unit_test(valid_documents_are_the_held_out_part),
         cmocka_unit_test(seed_decides),
         cmocka_unit_test(folds_by_size_and_limits),
+        cmocka_unit_test(few_different_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
