@@ -307,15 +307,16 @@ static aglm_rc fill_confusion(aglm_score *out, const struct sheet *s, aglm_error
     return AGLM_OK;
 }
 
-static struct sheet sheet_of(const aglm_predicted *p)
+static struct sheet sheet_of(const aglm_dataset *d, const uint32_t *rows, size_t n,
+                             const float *probs)
 {
     return (struct sheet){
-        .d = p->data,
-        .rows = p->rows,
-        .n = p->n,
-        .labels = aglm_dataset_n_labels(p->data),
-        .probs = p->probs,
-        .multi = aglm_dataset_task(p->data) == AGLM_TASK_MULTILABEL,
+        .d = d,
+        .rows = rows,
+        .n = n,
+        .labels = aglm_dataset_n_labels(d),
+        .probs = probs,
+        .multi = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL,
     };
 }
 
@@ -342,9 +343,10 @@ static double value_of(aglm_metric metric, const struct sheet *s, const struct c
     return 0;
 }
 
-aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_predicted *p, aglm_error *err)
+aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_dataset *d,
+                          const uint32_t *rows, size_t n, const float *probs, aglm_error *err)
 {
-    struct sheet s = sheet_of(p);
+    struct sheet s = sheet_of(d, rows, n, probs);
     struct counts c;
     aglm_rc rc;
 
@@ -352,21 +354,22 @@ aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_predicted 
         return auc(&s, out, err);
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
         return rc;
-    for (size_t i = 0; i < s.n; i++)
+    for (size_t i = 0; i < n; i++)
         count_doc(&c, &s, i);
     *out = value_of(metric, &s, &c);
     counts_clear(&c);
     return AGLM_OK;
 }
 
-aglm_rc aglm_score_make(aglm_score *out, const aglm_predicted *p, aglm_error *err)
+aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
+                        const float *probs, aglm_error *err)
 {
-    struct sheet s = sheet_of(p);
+    struct sheet s = sheet_of(d, rows, n, probs);
     struct counts c;
     aglm_rc rc;
 
     memset(out, 0, sizeof *out);
-    out->docs = s.n;
+    out->docs = n;
     out->labels = s.labels;
     out->multi_label = s.multi;
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
@@ -377,7 +380,7 @@ aglm_rc aglm_score_make(aglm_score *out, const aglm_predicted *p, aglm_error *er
                             s.labels);
         goto done;
     }
-    for (size_t i = 0; i < s.n; i++)
+    for (size_t i = 0; i < n; i++)
         count_doc(&c, &s, i);
     fill_classes(out, &c);
     for (int m = 0; m < AGLM_METRICS; m++)
@@ -440,24 +443,24 @@ static void decide(const struct sheet *s, struct decided *docs)
                                    aglm_argmax(sheet_probs(s, i), s->labels)};
 }
 
-aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_predicted *p, unsigned rounds,
-                             uint64_t seed, aglm_error *err)
+aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
+                             const float *probs, unsigned rounds, uint64_t seed, aglm_error *err)
 {
-    struct sheet s = sheet_of(p);
+    struct sheet s = sheet_of(d, rows, n, probs);
     struct counts c;
     aglm_rng rng;
     aglm_rc rc;
 
-    if (rounds == 0 || s.n == 0)
+    if (rounds == 0 || n == 0)
         return aglm_error_set(err, AGLM_INVALID,
                               "a bootstrap needs documents and at least one round");
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
         return rc;
     double *v = aglm_calloc(2 * (size_t)rounds, sizeof *v);
-    struct decided *docs = aglm_calloc(s.n, sizeof *docs);
+    struct decided *docs = aglm_calloc(n, sizeof *docs);
     if (!v || !docs) {
         rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for %u resamples of %zu documents",
-                            rounds, s.n);
+                            rounds, n);
         goto done;
     }
     decide(&s, docs);
@@ -468,8 +471,8 @@ aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_predicted *p, unsigned 
         if (s.multi)
             resample_multi(&s, &c, &rng);
         else
-            resample_single(docs, s.n, &c, &rng);
-        v[r] = (double)c.exact / (double)s.n;
+            resample_single(docs, n, &c, &rng);
+        v[r] = (double)c.exact / (double)n;
         v[rounds + r] = macro_f1(&c, s.labels);
     }
     out->accuracy_95 = percentiles(v, rounds);
