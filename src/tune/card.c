@@ -21,18 +21,30 @@ const char *aglm_report_state(aglm_trial_state state)
     return "UNKNOWN";
 }
 
-static void put_param(aglm_str *s, const char *key, const aglm_json *v)
+static void put_param(aglm_str *s, const char *name, const aglm_json *v)
 {
-    const char *dot = strchr(key, '.');
-    const char *text = aglm_json_string(v, NULL);
-
-    if (s->len)
-        aglm_str_putc(s, ' ');
-    aglm_str_printf(s, "%s=", dot ? dot + 1 : key);
-    if (text)
-        aglm_str_puts(s, text);
-    else
+    aglm_str_printf(s, "%s%s=", s->len ? " " : "", name);
+    switch (aglm_json_kind_of(v)) {
+    case AGLM_JSON_STRING:
+        aglm_str_puts(s, aglm_json_string(v, NULL));
+        break;
+    case AGLM_JSON_NUMBER:
         aglm_str_printf(s, "%.4g", aglm_json_double(v, NAN));
+        break;
+    case AGLM_JSON_BOOL:
+        aglm_str_puts(s, aglm_json_bool(v, false) ? "true" : "false");
+        break;
+    default:
+        aglm_str_puts(s, "null");
+    }
+}
+
+/* "linear.c" of the learner "linear" is "c"; other names with a dot stay as they are. */
+static const char *bare_name(const char *key, const char *learner)
+{
+    size_t n = learner ? strlen(learner) : 0;
+
+    return n && strncmp(key, learner, n) == 0 && key[n] == '.' ? key + n + 1 : key;
 }
 
 void aglm_report_params(const char *json, char *buf, size_t size)
@@ -45,11 +57,12 @@ void aglm_report_params(const char *json, char *buf, size_t size)
     buf[0] = '\0';
     if (!json || aglm_json_parse(&doc, json, strlen(json), NULL, NULL) != AGLM_OK)
         return;
+    const char *learner = aglm_json_string(aglm_json_get(aglm_json_root(doc), "learner"), NULL);
     aglm_str_init(&s, 1 << 16);
     aglm_json_iter it = aglm_json_iterate(aglm_json_root(doc));
     while ((v = aglm_json_next(&it, &key)))
         if (strcmp(key, "learner") != 0)
-            put_param(&s, key, v);
+            put_param(&s, bare_name(key, learner), v);
     snprintf(buf, size, "%s", s.data);
     aglm_str_clear(&s);
     aglm_json_free(doc);

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 
 #define FINALISTS 6
+#define CANDIDATES 128 /* of the sampler a trial: more cost little beside a fit */
 #define SPARED 10 /* trials that set the scale before any is stopped early */
 #define FAILURES_MAX 20
 #define ATTR_DATA "autoglm:data"
@@ -432,6 +433,7 @@ static aglm_rc open_study(aglm_run *r, aglm_error *err)
     aglm_study_options_init(&so);
     so.directions[0] = r->maximize ? AGLM_MAXIMIZE : AGLM_MINIMIZE;
     so.seed = o->seed;
+    so.sampler_options.n_candidates = CANDIDATES;
     if (o->sampler && !(so.sampler = aglm_sampler_find(o->sampler)))
         return aglm_error_set(err, AGLM_INVALID,
                               "--sampler: there is no \"%.60s\"; use tpe, random or grid",
