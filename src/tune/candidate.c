@@ -20,12 +20,23 @@ struct run {
     double open_s;
 };
 
+/* What a measuring run takes for itself: the tables of logits and probabilities, and rows. */
+static uint64_t own_bytes(const aglm_dataset *d)
+{
+    uint64_t docs = aglm_dataset_size(d);
+
+    return docs * (2 * sizeof(float) * aglm_dataset_n_labels(d) + 2 * sizeof(uint32_t) + 1);
+}
+
+/* A learner holds features and weights, each below half of what is left. */
 static aglm_fit_context context_of(const aglm_candidate *c, const aglm_measure *m)
 {
+    uint64_t own = own_bytes(m->data), most = m->max_memory_bytes;
+
     return (aglm_fit_context){
         .seed = c->seed,
         .cancel = m->cancel,
-        .max_memory_bytes = m->max_memory_bytes,
+        .max_memory_bytes = most ? (most > own + 1 ? (most - own) / 2 : 1) : 0,
     };
 }
 
@@ -36,6 +47,11 @@ static aglm_rc run_open(struct run *r, aglm_outcome *out, aglm_error *err)
 
     r->docs = aglm_dataset_size(r->m->data);
     r->labels = aglm_dataset_n_labels(r->m->data);
+    if (r->m->max_memory_bytes && own_bytes(r->m->data) > r->m->max_memory_bytes)
+        return aglm_error_set(err, AGLM_LIMIT,
+                              "scores of %zu documents x %zu labels need more memory than is "
+                              "allowed (--max-memory); use fewer --threads",
+                              r->docs, r->labels);
     r->train = aglm_calloc(r->docs, sizeof *r->train);
     r->test = aglm_calloc(r->docs, sizeof *r->test);
     r->probs = aglm_calloc(r->docs * r->labels, sizeof *r->probs);

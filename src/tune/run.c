@@ -11,8 +11,9 @@
 #include "base/pool.h"
 
 #define FINALISTS 6
-#define CANDIDATES 128 /* of the sampler a trial: more cost little beside a fit */
-#define SPARED 10 /* trials that set the scale before any is stopped early */
+#define FINALISTS_BYTES 2e9 /* of their tables and those of blending */
+#define CANDIDATES 128      /* of the sampler a trial: more cost little beside a fit */
+#define SPARED 10           /* trials that set the scale before any is stopped early */
 #define FAILURES_MAX 20
 #define ATTR_DATA "autoglm:data"
 
@@ -466,16 +467,40 @@ static aglm_rc open_data(aglm_run *r, aglm_error *err)
                                 err);
 }
 
+/* Bytes of one table of scores, documents x labels. */
+static double table_bytes(const aglm_run *r)
+{
+    return (double)r->stages.docs * (double)r->shape.labels * sizeof(float);
+}
+
+/* Each finalist keeps a table of logits, and blending takes one of probabilities; where these are
+ * large, fewer finalists. By the data and the options alone, so that the same command does the
+ * same. */
+static size_t finalists_cap(const aglm_run *r)
+{
+    double room = FINALISTS_BYTES;
+
+    if (r->o->max_memory_bytes && (double)r->o->max_memory_bytes / 4 < room)
+        room = (double)r->o->max_memory_bytes / 4;
+    double places = room / (2 * table_bytes(r));
+    return r->o->no_blend || places < 2 ? 1 : places < FINALISTS ? (size_t)places : FINALISTS;
+}
+
 static aglm_rc set_memory(aglm_run *r, aglm_error *err)
 {
-    uint64_t now = aglm_memory_now(), limit = r->o->max_memory_bytes;
+    uint64_t limit = r->o->max_memory_bytes;
+    /* of the finalists; and the spare one, the votes, their mean and the winner's own */
+    double tables = 2.0 * (double)finalists_cap(r) + 4;
+    uint64_t taken = aglm_memory_now() + (uint64_t)(tables * table_bytes(r)) + (1 << 20);
 
     if (!limit)
         return AGLM_OK;
-    if (now + (1 << 20) > limit)
-        return aglm_error_set(err, AGLM_LIMIT, "--max-memory %llu: the data alone takes %llu bytes",
-                              (unsigned long long)limit, (unsigned long long)now);
-    r->trial_memory = (limit - now) / r->threads;
+    if (taken > limit)
+        return aglm_error_set(
+            err, AGLM_LIMIT,
+            "--max-memory %llu: the data, and scores of %zu documents x %zu labels, take %llu bytes",
+            (unsigned long long)limit, r->stages.docs, r->shape.labels, (unsigned long long)taken);
+    r->trial_memory = (limit - taken) / r->threads;
     return AGLM_OK;
 }
 
@@ -487,7 +512,7 @@ static aglm_rc open_run(aglm_run *r, aglm_error *err)
     if ((rc = open_data(r, err)) != AGLM_OK || (rc = set_memory(r, err)) != AGLM_OK ||
         (rc = open_study(r, err)) != AGLM_OK)
         return rc;
-    aglm_finalists_init(&r->finalists, r->o->no_blend ? 1 : FINALISTS, r->maximize);
+    aglm_finalists_init(&r->finalists, finalists_cap(r), r->maximize);
     aglm_finalists_init(&r->spare, 1, false);
     aglm_finalists_init(&r->partial, 1, r->maximize);
     e.input = &r->input;
