@@ -75,7 +75,7 @@ static double value_of(const aglm_hparam *p, const char *text)
     for (size_t c = 0; p->kind == AGLM_HPARAM_CHOICE && c < p->n_choices; c++)
         if (strcmp(p->choices[c], text) == 0)
             return (double)c;
-    return atof(text);
+    return strtod(text, NULL);
 }
 
 static aglm_rc set_values(struct bench *b, char **argv, int argc, aglm_error *err)
@@ -97,7 +97,7 @@ static aglm_rc set_values(struct bench *b, char **argv, int argc, aglm_error *er
         if (i < n)
             b->values[i] = value_of(&space[i], value);
         else if (strcmp(argv[a], "repeat") == 0)
-            b->repeat = (unsigned)atoi(value);
+            b->repeat = (unsigned)strtoul(value, NULL, 10);
         else
             return aglm_error_set(err, AGLM_INVALID, "no parameter %s", argv[a]);
     }

@@ -49,7 +49,8 @@ static aglm_rc print_scores(const aglm_dataset *d, const char *path, aglm_error 
                               "%.200s: %zu bytes for %zu documents and %zu labels", path, bytes, n,
                               aglm_dataset_n_labels(d));
     }
-    rc = aglm_score_make(&s, d, NULL, n, (const float *)(const void *)probs, err);
+    rc = aglm_score_make(&s, &(aglm_predicted){d, NULL, n, (const float *)(const void *)probs},
+                         err);
     for (int m = 0; rc == AGLM_OK && m < AGLM_METRICS; m++)
         printf("%s %.17g\n", aglm_metric_name((aglm_metric)m), s.value[m]);
     aglm_score_clear(&s);

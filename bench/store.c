@@ -21,6 +21,11 @@ static int die(const aglm_error *err)
     return 1;
 }
 
+static const char *name_of(const char *url)
+{
+    return url[0] == 'm' ? "memory" : "SQLite (WAL)";
+}
+
 static double cpu_s(void)
 {
     struct rusage u;
@@ -63,8 +68,8 @@ static int write_trials(const char *url, int trials)
     }
     double wall = aglm_clock_since_s(start);
     cpu = cpu_s() - cpu;
-    printf("%-24.24s %7d trials  %9.0f ask+tell/s  %7.2f us each, %7.2f us CPU\n", url, trials,
-           trials / wall, wall / trials * 1e6, cpu / trials * 1e6);
+    printf("%-24s %7d trials  %9.0f ask+tell/s  %7.2f us each, %7.2f us CPU\n", name_of(url),
+           trials, trials / wall, wall / trials * 1e6, cpu / trials * 1e6);
     aglm_store_close(s);
     return 0;
 }
@@ -87,8 +92,8 @@ static int read_trials(const char *url)
     start = aglm_clock_ns();
     if (aglm_store_trials(s, study, (int64_t)n - 10, &a, &rows, &n, &err))
         return die(&err);
-    printf("%-24.24s open and read all in %.3f s; the last %zu trials in %.0f us\n", url, all, n,
-           aglm_clock_since_s(start) * 1e6);
+    printf("%-24s open and read all in %.3f s; the last %zu trials in %.0f us\n", name_of(url), all,
+           n, aglm_clock_since_s(start) * 1e6);
     aglm_store_close(s);
     aglm_arena_clear(&a);
     return 0;

@@ -222,8 +222,11 @@ aglm_rc aglm_dir_publish(const char *from, const char *to, bool replace, aglm_er
         return aglm_path_failed(from, "publish", err);
     }
     rc = sync_folder(from, err);
-    if (!rc)
-        rc = there ? replace_folder(from, to, err) : move_folder(from, to, err);
+    if (rc)
+        return rc;
+    rc = there ? replace_folder(from, to, err) : move_folder(from, to, err);
+    if (rc && !there && replace && is_dir(to)) /* another process was first */
+        rc = replace_folder(from, to, err);
     if (!rc)
         rc = aglm_path_sync_parent(to, err);
     return rc;

@@ -98,6 +98,8 @@ void aglm_json_put_bool(aglm_json_writer *w, bool v);
 void aglm_json_put_null(aglm_json_writer *w);
 /* A value of a parsed document, written again. */
 void aglm_json_put_value(aglm_json_writer *w, const aglm_json *v);
+/* JSON text, parsed and written again; what does not parse, or lacks memory, fails the string. */
+void aglm_json_put_parsed(aglm_json_writer *w, const char *text, size_t len);
 /* Key and value in one call. */
 void aglm_json_member_text(aglm_json_writer *w, const char *key, const char *s);
 void aglm_json_member_double(aglm_json_writer *w, const char *key, double v);

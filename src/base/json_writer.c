@@ -296,6 +296,20 @@ void aglm_json_put_value(aglm_json_writer *w, const aglm_json *v)
     }
 }
 
+void aglm_json_put_parsed(aglm_json_writer *w, const char *text, size_t len)
+{
+    aglm_json_doc *doc = NULL;
+    aglm_rc rc = aglm_json_parse(&doc, text, len, NULL, NULL);
+
+    if (rc == AGLM_OK)
+        aglm_json_put_value(w, aglm_json_root(doc));
+    else
+        aglm_json_put_null(w); /* what follows may still be written, to a string that has failed */
+    if (rc != AGLM_OK && w->out->rc == AGLM_OK)
+        w->out->rc = rc;
+    aglm_json_free(doc);
+}
+
 void aglm_json_member_text(aglm_json_writer *w, const char *key, const char *s)
 {
     aglm_json_key(w, key);

@@ -47,28 +47,12 @@ static void sheet_clear(struct sheet *s)
     aglm_bundle_free(s->bundle);
 }
 
-/* Columns by the names of the file the bundle learned from, unless the options say otherwise. */
-static void names_of(const aglm_bundle *b, const aglm_table *t, aglm_task_options *task)
-{
-    const aglm_json *data = aglm_json_get(aglm_json_root(b->manifest), "data");
-    const char *label = aglm_json_string(aglm_json_get(data, "label_column"), NULL);
-    aglm_json_iter it = aglm_json_iterate(aglm_json_get(data, "text_columns"));
-    const char *text = aglm_json_string(aglm_json_next(&it, NULL), NULL);
-
-    task->task = b->task;
-    if (!aglm_table_report(t)->has_header && aglm_table_report(t)->format != AGLM_FORMAT_JSONL)
-        return;
-    if (!task->label && label && aglm_table_find_col(t, label) >= 0)
-        task->label = label;
-    if (!task->text && text && aglm_table_find_col(t, text) >= 0)
-        task->text = text;
-}
-
 static aglm_rc read_data(struct sheet *s, const aglm_args *a, aglm_error *err)
 {
     aglm_read_options read;
     aglm_task_options task;
     aglm_task_guess guess;
+    char names[AGLM_READING_NAMES];
     aglm_dataset_options options = {.labels = (const char *const *)s->bundle->labels,
                                     .n_labels = s->bundle->n_labels};
     aglm_rc rc = aglm_reading_options(a, &read, &task, err);
@@ -76,7 +60,8 @@ static aglm_rc read_data(struct sheet *s, const aglm_args *a, aglm_error *err)
     if (rc != AGLM_OK || (rc = aglm_table_read(&s->table, a->operands[1], &read, err)) != AGLM_OK)
         return rc;
     options.skip_bad_rows = read.skip_bad_rows;
-    names_of(s->bundle, s->table, &task);
+    task.task = s->bundle->task;
+    aglm_reading_columns(s->bundle, s->table, &task, names);
     rc = aglm_task_detect(&guess, s->table, &task, err);
     if (rc == AGLM_OK)
         rc = aglm_dataset_from_table(&s->data, s->table, &guess, &options, err);
@@ -111,10 +96,15 @@ static aglm_rc probe(struct sheet *s, aglm_error *err)
 {
     aglm_bundle_predictor *p = NULL;
     aglm_rc rc = aglm_bundle_predictor_new(&p, s->bundle, err);
+    aglm_latency_plan plan = {.data = s->data,
+                              .n = aglm_dataset_size(s->data),
+                              .predict = predict_one,
+                              .arg = p,
+                              .max_calls = PROBE_CALLS,
+                              .max_ns = PROBE_NS};
 
     if (rc == AGLM_OK)
-        rc = aglm_latency_probe(&s->latency, s->data, NULL, aglm_dataset_size(s->data), predict_one,
-                                p, PROBE_CALLS, PROBE_NS, err);
+        rc = aglm_latency_probe(&s->latency, &plan, err);
     aglm_bundle_predictor_free(p);
     return rc;
 }
@@ -160,9 +150,10 @@ static aglm_rc measure(struct sheet *s, const aglm_args *a, aglm_error *err)
     if (!s->probs)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu documents", n);
     if ((rc = predict_all(s->bundle, s->data, s->probs, err)) != AGLM_OK ||
-        (rc = aglm_score_make(&s->score, s->data, NULL, n, s->probs, err)) != AGLM_OK ||
-        (rc = aglm_score_bootstrap(&s->score, s->data, NULL, n, s->probs, ROUNDS, 0, err)) !=
+        (rc = aglm_score_make(&s->score, &(aglm_predicted){s->data, NULL, n, s->probs}, err)) !=
             AGLM_OK ||
+        (rc = aglm_score_bootstrap(&s->score, &(aglm_predicted){s->data, NULL, n, s->probs}, ROUNDS,
+                                   0, err)) != AGLM_OK ||
         (rc = probe(s, err)) != AGLM_OK ||
         (rc = aglm_bundle_size(s->bundle, &s->bytes, err)) != AGLM_OK)
         return rc;

@@ -150,26 +150,13 @@ static aglm_rc predict_one(const struct output *o, const char *text, size_t len,
     return AGLM_OK;
 }
 
-/* The bundle remembers the names of its columns, so that a table needs no --text. */
-static const char *text_column(const aglm_bundle *b, const aglm_table *t)
-{
-    const aglm_json *cols = aglm_json_get(aglm_json_get(aglm_json_root(b->manifest), "data"),
-                                          "text_columns");
-    aglm_json_iter it = aglm_json_iterate(cols);
-    const aglm_json *first = aglm_json_next(&it, NULL);
-    const char *name = aglm_json_string(first, NULL);
-
-    if (aglm_table_cols(t) == 1)
-        return aglm_table_col_name(t, 0);
-    return name && aglm_table_find_col(t, name) >= 0 ? name : NULL;
-}
-
 static aglm_rc read_texts(const aglm_args *a, const aglm_bundle *b, aglm_table **t,
                           aglm_dataset **d, aglm_error *err)
 {
     aglm_read_options read;
     aglm_task_options task;
-    aglm_task_guess guess = {.task = b->task, .label_col = -1, .n_text_cols = 1};
+    aglm_task_guess guess;
+    char names[AGLM_READING_NAMES];
     aglm_dataset_options options = {.unlabelled = true};
     const char *file = a->n_operands > 1 ? a->operands[1] : "-";
     aglm_rc rc = aglm_reading_options(a, &read, &task, err);
@@ -180,16 +167,16 @@ static aglm_rc read_texts(const aglm_args *a, const aglm_bundle *b, aglm_table *
         read.format = AGLM_FORMAT_LINES;
     if ((rc = aglm_table_read(t, file, &read, err)) != AGLM_OK)
         return rc;
-    const char *name = task.text ? task.text : text_column(b, *t);
-    int col = name ? aglm_table_find_col(*t, name) : -1;
-    if (col < 0)
-        return aglm_error_set(
-            err, AGLM_INVALID,
-            "%s: which column holds the texts? Say --text COL, or --format lines for one text a line",
-            file);
-    guess.text_cols[0] = col;
     options.skip_bad_rows = read.skip_bad_rows;
-    return aglm_dataset_from_table(d, *t, &guess, &options, err);
+    aglm_reading_columns(b, *t, &task, names);
+    task.label = NULL;
+    task.unlabelled = true;
+    if ((rc = aglm_task_detect(&guess, *t, &task, err)) == AGLM_OK) {
+        guess.task = b->task;
+        rc = aglm_dataset_from_table(d, *t, &guess, &options, err);
+    }
+    aglm_str_clear(&guess.evidence);
+    return rc;
 }
 
 static aglm_rc predict_all(const aglm_args *a, struct output *o, aglm_error *err)

@@ -1,5 +1,6 @@
 #include "cli/reading.h"
 
+#include <stdio.h>
 #include <string.h>
 
 aglm_rc aglm_reading_options(const aglm_args *a, aglm_read_options *read, aglm_task_options *task,
@@ -23,4 +24,36 @@ aglm_rc aglm_reading_options(const aglm_args *a, aglm_read_options *read, aglm_t
     task->label = aglm_args_text(a, "label", NULL);
     task->text = aglm_args_text(a, "text", NULL);
     return AGLM_OK;
+}
+
+/* The bundle's text columns as "A,B"; false when the table lacks one of them. */
+static bool join_texts(const aglm_json *columns, const aglm_table *t, char *names)
+{
+    aglm_json_iter it = aglm_json_iterate(columns);
+    const aglm_json *v;
+    size_t used = 0;
+
+    while ((v = aglm_json_next(&it, NULL))) {
+        const char *name = aglm_json_string(v, NULL);
+        if (!name || aglm_table_find_col(t, name) < 0)
+            return false;
+        int n = snprintf(names + used, AGLM_READING_NAMES - used, "%s%s", used ? "," : "", name);
+        if (n < 0 || (size_t)n >= AGLM_READING_NAMES - used)
+            return false;
+        used += (size_t)n;
+    }
+    return used > 0;
+}
+
+void aglm_reading_columns(const aglm_bundle *b, const aglm_table *t, aglm_task_options *task,
+                          char names[AGLM_READING_NAMES])
+{
+    const aglm_json *data = aglm_json_get(aglm_json_root(b->manifest), "data");
+    const char *label = aglm_json_string(aglm_json_get(data, "label_column"), NULL);
+
+    task->known = true;
+    if (!task->label && label && aglm_table_find_col(t, label) >= 0)
+        task->label = label;
+    if (!task->text && join_texts(aglm_json_get(data, "text_columns"), t, names))
+        task->text = names;
 }

@@ -34,11 +34,10 @@ static void summarise(aglm_latency *out, uint64_t *ns, size_t n)
     out->docs_per_s = sum > 0 ? (double)n / (sum / 1e9) : 0;
 }
 
-aglm_rc aglm_latency_probe(aglm_latency *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                           aglm_rc (*predict)(void *arg, const char *text, size_t len,
-                                              aglm_error *err),
-                           void *arg, size_t max_calls, uint64_t max_ns, aglm_error *err)
+aglm_rc aglm_latency_probe(aglm_latency *out, const aglm_latency_plan *plan, aglm_error *err)
 {
+    const uint32_t *rows = plan->rows;
+    size_t n = plan->n, max_calls = plan->max_calls;
     size_t warm_up = max_calls / 10, kept = 0;
     uint64_t start = aglm_clock_ns();
     aglm_rc rc = AGLM_OK;
@@ -49,12 +48,12 @@ aglm_rc aglm_latency_probe(aglm_latency *out, const aglm_dataset *d, const uint3
     if (!ns)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu timings", max_calls);
     for (size_t i = 0; kept < max_calls; i++) {
-        aglm_doc doc = aglm_dataset_doc(d, rows ? rows[i % n] : i % n);
+        aglm_doc doc = aglm_dataset_doc(plan->data, rows ? rows[i % n] : i % n);
         uint64_t before = aglm_clock_ns();
-        if ((rc = predict(arg, doc.text, doc.len, err)) < 0)
+        if ((rc = plan->predict(plan->arg, doc.text, doc.len, err)) < 0)
             goto done;
         uint64_t after = aglm_clock_ns();
-        bool late = after - start >= max_ns;
+        bool late = after - start >= plan->max_ns;
         if (i >= warm_up || late)
             ns[kept++] = after - before;
         if (late)

@@ -11,11 +11,18 @@ typedef struct aglm_latency {
     size_t calls;
 } aglm_latency;
 
-/* Times predict(arg, text, len) on documents of d in turn, after a warm-up of a tenth, until
- * max_calls or max_ns is reached (at least one call is made). rows NULL: all documents. */
-aglm_rc aglm_latency_probe(aglm_latency *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                           aglm_rc (*predict)(void *arg, const char *text, size_t len,
-                                              aglm_error *err),
-                           void *arg, size_t max_calls, uint64_t max_ns, aglm_error *err);
+typedef struct aglm_latency_plan {
+    const aglm_dataset *data;
+    const uint32_t *rows; /* n of them; NULL: the first n documents */
+    size_t n;
+    aglm_rc (*predict)(void *arg, const char *text, size_t len, aglm_error *err);
+    void *arg;
+    size_t max_calls;
+    uint64_t max_ns;
+} aglm_latency_plan;
+
+/* Times the plan's predict on its documents in turn, after a warm-up of a tenth, until max_calls or
+ * max_ns is reached (at least one call is made). */
+aglm_rc aglm_latency_probe(aglm_latency *out, const aglm_latency_plan *plan, aglm_error *err);
 
 #endif

@@ -307,16 +307,15 @@ static aglm_rc fill_confusion(aglm_score *out, const struct sheet *s, aglm_error
     return AGLM_OK;
 }
 
-static struct sheet sheet_of(const aglm_dataset *d, const uint32_t *rows, size_t n,
-                             const float *probs)
+static struct sheet sheet_of(const aglm_predicted *p)
 {
     return (struct sheet){
-        .d = d,
-        .rows = rows,
-        .n = n,
-        .labels = aglm_dataset_n_labels(d),
-        .probs = probs,
-        .multi = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL,
+        .d = p->data,
+        .rows = p->rows,
+        .n = p->n,
+        .labels = aglm_dataset_n_labels(p->data),
+        .probs = p->probs,
+        .multi = aglm_dataset_task(p->data) == AGLM_TASK_MULTILABEL,
     };
 }
 
@@ -343,10 +342,9 @@ static double value_of(aglm_metric metric, const struct sheet *s, const struct c
     return 0;
 }
 
-aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_dataset *d,
-                          const uint32_t *rows, size_t n, const float *probs, aglm_error *err)
+aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_predicted *p, aglm_error *err)
 {
-    struct sheet s = sheet_of(d, rows, n, probs);
+    struct sheet s = sheet_of(p);
     struct counts c;
     aglm_rc rc;
 
@@ -354,22 +352,21 @@ aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_dataset *d
         return auc(&s, out, err);
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
         return rc;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < s.n; i++)
         count_doc(&c, &s, i);
     *out = value_of(metric, &s, &c);
     counts_clear(&c);
     return AGLM_OK;
 }
 
-aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                        const float *probs, aglm_error *err)
+aglm_rc aglm_score_make(aglm_score *out, const aglm_predicted *p, aglm_error *err)
 {
-    struct sheet s = sheet_of(d, rows, n, probs);
+    struct sheet s = sheet_of(p);
     struct counts c;
     aglm_rc rc;
 
     memset(out, 0, sizeof *out);
-    out->docs = n;
+    out->docs = s.n;
     out->labels = s.labels;
     out->multi_label = s.multi;
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
@@ -380,7 +377,7 @@ aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *
                             s.labels);
         goto done;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < s.n; i++)
         count_doc(&c, &s, i);
     fill_classes(out, &c);
     for (int m = 0; m < AGLM_METRICS; m++)
@@ -443,24 +440,24 @@ static void decide(const struct sheet *s, struct decided *docs)
                                    aglm_argmax(sheet_probs(s, i), s->labels)};
 }
 
-aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                             const float *probs, unsigned rounds, uint64_t seed, aglm_error *err)
+aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_predicted *p, unsigned rounds,
+                             uint64_t seed, aglm_error *err)
 {
-    struct sheet s = sheet_of(d, rows, n, probs);
+    struct sheet s = sheet_of(p);
     struct counts c;
     aglm_rng rng;
     aglm_rc rc;
 
-    if (rounds == 0 || n == 0)
+    if (rounds == 0 || s.n == 0)
         return aglm_error_set(err, AGLM_INVALID,
                               "a bootstrap needs documents and at least one round");
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
         return rc;
     double *v = aglm_calloc(2 * (size_t)rounds, sizeof *v);
-    struct decided *docs = aglm_calloc(n, sizeof *docs);
+    struct decided *docs = aglm_calloc(s.n, sizeof *docs);
     if (!v || !docs) {
         rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for %u resamples of %zu documents",
-                            rounds, n);
+                            rounds, s.n);
         goto done;
     }
     decide(&s, docs);
@@ -471,8 +468,8 @@ aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_dataset *d, const uint3
         if (s.multi)
             resample_multi(&s, &c, &rng);
         else
-            resample_single(docs, n, &c, &rng);
-        v[r] = (double)c.exact / (double)n;
+            resample_single(docs, s.n, &c, &rng);
+        v[r] = (double)c.exact / (double)s.n;
         v[rounds + r] = macro_f1(&c, s.labels);
     }
     out->accuracy_95 = percentiles(v, rounds);

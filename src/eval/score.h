@@ -30,21 +30,28 @@ typedef struct aglm_score {
 
 #define AGLM_CONFUSION_MAX 512
 
-/* Scores documents `rows` (NULL: 0..n-1) of d with probabilities [n x labels]. Labels that neither
+/* What is scored: documents `rows` (NULL: 0..n-1) of data with their probabilities [n x labels]. */
+typedef struct aglm_predicted {
+    const aglm_dataset *data;
+    const uint32_t *rows;
+    size_t n;
+    const float *probs;
+} aglm_predicted;
+
+/* Labels that neither
  * stand in the rows nor are predicted do not count in the macro mean (as scikit-learn). Ties go to
  * the lower label. Clear with aglm_score_clear, also after a failure. */
-aglm_rc aglm_score_make(aglm_score *out, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                        const float *probs, aglm_error *err);
+aglm_rc aglm_score_make(aglm_score *out, const aglm_predicted *p, aglm_error *err);
 void aglm_score_clear(aglm_score *s);
 
 /* One metric alone: what a search asks for a thousand times. */
-aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_dataset *d,
-                          const uint32_t *rows, size_t n, const float *probs, aglm_error *err);
+aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_predicted *p,
+                          aglm_error *err);
 
 /* 95 % percentile intervals of accuracy and macro F1 over `rounds` resamples of the documents
  * (Efron 1979). */
-aglm_rc aglm_score_bootstrap(aglm_score *s, const aglm_dataset *d, const uint32_t *rows, size_t n,
-                             const float *probs, unsigned rounds, uint64_t seed, aglm_error *err);
+aglm_rc aglm_score_bootstrap(aglm_score *s, const aglm_predicted *p, unsigned rounds, uint64_t seed,
+                             aglm_error *err);
 
 /* The number of the likeliest label. */
 uint32_t aglm_argmax(const float *v, size_t n);

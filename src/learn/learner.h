@@ -92,6 +92,12 @@ typedef struct aglm_learner_ops {
     aglm_rc (*predictor)(aglm_predictor **out, const aglm_model *m, aglm_error *err);
     aglm_rc (*predict)(aglm_predictor *p, const char *text, size_t len, float *logits,
                        aglm_error *err);
+    /* Do two models read texts the same way (features and vocabulary)? Then predict_after gives a
+     * model's logits of the text that `first` predicted last without reading it again: members of
+     * a blend that differ only in weights cost little more than one. NULL: never. */
+    bool (*shares)(const aglm_model *a, const aglm_model *b);
+    aglm_rc (*predict_after)(aglm_predictor *p, const aglm_predictor *first, float *logits,
+                             aglm_error *err);
     /* The spans that speak most for `label`, largest first; fills at most cap, *n gets how many.
      * NULL: cannot. */
     aglm_rc (*explain)(aglm_predictor *p, const char *text, size_t len, uint32_t label,

@@ -428,6 +428,8 @@ const aglm_learner_ops aglm_learner_linear = {
     .free_model = aglm_linear_free,
     .predictor = aglm_linear_predictor_new,
     .predict = aglm_linear_predict,
+    .shares = aglm_linear_shares,
+    .predict_after = aglm_linear_predict_after,
     .explain = aglm_linear_explain,
     .free_predictor = aglm_linear_predictor_free,
 };

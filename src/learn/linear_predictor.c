@@ -180,6 +180,38 @@ aglm_rc aglm_linear_predict(aglm_predictor *self, const char *text, size_t len, 
     return rc;
 }
 
+bool aglm_linear_shares(const aglm_model *a, const aglm_model *b)
+{
+    const aglm_linear_model *x = (const aglm_linear_model *)a;
+    const aglm_linear_model *y = (const aglm_linear_model *)b;
+    size_t buckets = ((size_t)1 << x->bucket_bits) + 1;
+
+    if (memcmp(&x->params.features, &y->params.features, sizeof x->params.features) != 0 ||
+        x->n_features != y->n_features || x->bucket_bits != y->bucket_bits ||
+        memcmp(x->bucket, y->bucket, buckets * sizeof *x->bucket) != 0)
+        return false;
+    for (size_t i = 0; i < x->n_features; i++)
+        if (x->row[i].tag != y->row[i].tag)
+            return false;
+    return true;
+}
+
+aglm_rc aglm_linear_predict_after(aglm_predictor *self, const aglm_predictor *first, float *logits,
+                                  aglm_error *err)
+{
+    struct predictor *p = (struct predictor *)self;
+    const struct predictor *q = (const struct predictor *)first;
+    size_t n = q->entries.group_end[AGLM_FEATURES_GROUPS - 1];
+    aglm_rc rc = aglm_grow(&p->value, &p->cap_value, n, sizeof *p->value, MAX_OCCURRENCES);
+
+    if (rc)
+        return aglm_error_set(err, rc, "no memory for a text of %zu features", n);
+    p->entries = q->entries;
+    p->entries.value = p->value;
+    aglm_linear_logits(p->m, &p->entries, p->sum, logits);
+    return AGLM_OK;
+}
+
 static bool is_blank(const char *text, size_t at)
 {
     return (unsigned char)text[at] <= ' ';

@@ -58,7 +58,7 @@ static double divergence(const aglm_space *space, size_t param, const aglm_trial
                          double split)
 {
     const aglm_dist *d = &space->params[param].dist;
-    struct histogram h;
+    struct histogram h = {0};
     size_t cells = cells_of(d);
     double all = (double)cells, good = (double)cells, sum = 0;
 

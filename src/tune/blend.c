@@ -94,7 +94,8 @@ static aglm_rc value_with(const struct table *t, unsigned votes, size_t extra, d
 
     for (size_t i = 0; i < cells; i++)
         t->mean[i] = (t->sum[i] + take * p[i]) * scale;
-    return aglm_score_metric(value, t->metric, t->d, t->rows, t->n, t->mean, err);
+    return aglm_score_metric(value, t->metric, &(aglm_predicted){t->d, t->rows, t->n, t->mean},
+                             err);
 }
 
 static unsigned total_of(const unsigned *votes, size_t n)
@@ -132,9 +133,9 @@ static double worth(const struct table *t, double value)
     return 0.1 * spread;
 }
 
-/* The best one-vote addition; false when none gains enough. */
+/* The best one-vote addition; AGLM_DONE when none gains enough. */
 static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_blend_limits *limits,
-                    unsigned *votes, double *value, bool *grown, aglm_error *err)
+                    unsigned *votes, double *value, aglm_error *err)
 {
     double best = *value;
     size_t pick = f->n;
@@ -156,12 +157,11 @@ static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_b
             pick = k;
         }
     }
-    *grown = pick < f->n && fabs(best - *value) >= worth(t, *value);
-    if (*grown) {
-        votes[pick]++;
-        add_votes(t, pick, 1);
-        *value = best;
-    }
+    if (pick == f->n || fabs(best - *value) < worth(t, *value))
+        return AGLM_DONE;
+    votes[pick]++;
+    add_votes(t, pick, 1);
+    *value = best;
     return AGLM_OK;
 }
 
@@ -184,15 +184,16 @@ aglm_rc aglm_blend_choose(aglm_blend *out, const aglm_finalists *f, const aglm_d
     unsigned votes[AGLM_FINALISTS_MAX] = {1};
     struct table t;
     double value = 0;
-    bool grown = f->n > 1;
     aglm_rc rc = table_init(&t, f, d, metric, err);
 
     if (rc != AGLM_OK)
         return rc;
     add_votes(&t, 0, 1);
     rc = value_with(&t, 1, f->n, &value, err);
-    for (int round = 0; rc == AGLM_OK && grown && round < ROUNDS_MAX; round++)
-        rc = grow(&t, f, limits, votes, &value, &grown, err);
+    for (int round = 0; rc == AGLM_OK && f->n > 1 && round < ROUNDS_MAX; round++)
+        rc = grow(&t, f, limits, votes, &value, err);
+    if (rc == AGLM_DONE)
+        rc = AGLM_OK;
     if (rc == AGLM_OK)
         settle(out, votes, f->n, value);
     table_clear(&t);

@@ -1,5 +1,6 @@
 #include "tune/bundle.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,13 +97,10 @@ static void write_member(aglm_json_writer *w, const aglm_member *m, size_t i,
     aglm_json_member_double(w, "shift", m->calibration.shift);
     aglm_json_member_int(w, "trial", m->trial);
     aglm_json_key(w, "params");
-    aglm_json_doc *params = NULL;
-    if (m->params_json &&
-        aglm_json_parse(&params, m->params_json, strlen(m->params_json), NULL, NULL) == AGLM_OK)
-        aglm_json_put_value(w, aglm_json_root(params));
+    if (m->params_json)
+        aglm_json_put_parsed(w, m->params_json, strlen(m->params_json));
     else
         aglm_json_put_null(w);
-    aglm_json_free(params);
     aglm_json_close_object(w);
 }
 
@@ -145,9 +143,8 @@ static aglm_rc save_manifest(const aglm_bundle *b, const char *dir, const struct
     return rc;
 }
 
-static aglm_rc write_all(const aglm_bundle *b, const char *dir,
-                         void (*more)(void *arg, aglm_json_writer *w), void *arg,
-                         const aglm_bundle_file *files, size_t n_files, aglm_error *err)
+static aglm_rc write_all(const aglm_bundle *b, const char *dir, const aglm_bundle_extra *extra,
+                         aglm_error *err)
 {
     struct saved saved[AGLM_BUNDLE_MAX_MEMBERS];
     char path[PATH_MAX_BYTES];
@@ -156,47 +153,54 @@ static aglm_rc write_all(const aglm_bundle *b, const char *dir,
     for (size_t i = 0; i < b->n_members; i++)
         if ((rc = save_member(&b->members[i], dir, i, &saved[i], err)) != AGLM_OK)
             return rc;
-    for (size_t i = 0; i < n_files; i++) {
-        if ((rc = join(path, sizeof path, dir, files[i].name, err)) != AGLM_OK)
+    for (size_t i = 0; i < extra->n_files; i++) {
+        if ((rc = join(path, sizeof path, dir, extra->files[i].name, err)) != AGLM_OK)
             return rc;
-        if ((rc = aglm_file_write(path, files[i].data, files[i].n, err)) != AGLM_OK)
+        if ((rc = aglm_file_write(path, extra->files[i].data, extra->files[i].n, err)) != AGLM_OK)
             return rc;
     }
-    return save_manifest(b, dir, saved, more, arg, err);
+    return save_manifest(b, dir, saved, extra->more, extra->arg, err);
 }
 
-/* A folder that holds something else must not be lost to a mistyped --out. */
-static aglm_rc may_replace(const char *dir, aglm_error *err)
+static bool is_empty(const char *dir)
+{
+    struct dirent **names = NULL;
+    int n = scandir(dir, &names, NULL, NULL);
+
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+    return n == 2; /* itself and its parent */
+}
+
+aglm_rc aglm_bundle_may_save(const char *dir, aglm_error *err)
 {
     char path[PATH_MAX_BYTES];
     aglm_rc rc;
 
-    if (!aglm_path_exists(dir))
-        return AGLM_OK;
     if ((rc = join(path, sizeof path, dir, MANIFEST, err)) != AGLM_OK)
         return rc;
-    if (aglm_path_exists(path) || rmdir(dir) == 0)
+    if (!aglm_path_exists(dir) || aglm_path_exists(path) || is_empty(dir))
         return AGLM_OK;
     return aglm_error_set(
         err, AGLM_INVALID,
         "%s: exists and is no bundle (it has no " MANIFEST "); choose another --out", dir);
 }
 
-aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir,
-                         void (*more)(void *arg, aglm_json_writer *w), void *arg,
-                         const aglm_bundle_file *files, size_t n_files, aglm_error *err)
+aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir, const aglm_bundle_extra *extra,
+                         aglm_error *err)
 {
     char part[PATH_MAX_BYTES];
     aglm_rc rc;
-    int n = snprintf(part, sizeof part, "%s.part-%ld", dir, (long)getpid());
+    int n = snprintf(part, sizeof part, "%s.part-%ld", dir, (long)gettid()); /* no other's */
 
     if (n < 0 || (size_t)n >= sizeof part)
         return aglm_error_set(err, AGLM_LIMIT, "%.200s: the path is too long", dir);
-    if ((rc = may_replace(dir, err)) != AGLM_OK)
+    if ((rc = aglm_bundle_may_save(dir, err)) != AGLM_OK)
         return rc;
-    if ((rc = aglm_dir_make(part, err)) != AGLM_OK)
+    if ((rc = aglm_dir_remove(part, err)) != AGLM_OK || (rc = aglm_dir_make(part, err)) != AGLM_OK)
         return rc;
-    rc = write_all(b, part, more, arg, files, n_files, err);
+    rc = write_all(b, part, extra, err);
     if (rc == AGLM_OK)
         rc = aglm_dir_publish(part, dir, true, err);
     if (rc != AGLM_OK)

@@ -39,12 +39,23 @@ typedef struct aglm_bundle_file {
     size_t n;
 } aglm_bundle_file;
 
+/* What a bundle holds beside the models; all may be left out. */
+typedef struct aglm_bundle_extra {
+    void (*more)(void *arg, aglm_json_writer *w); /* adds members to the manifest's object */
+    void *arg;
+    const aglm_bundle_file *files;
+    size_t n_files;
+} aglm_bundle_extra;
+
 /* Writes to a folder beside `dir` and renames it in place once all is on disk: `dir` is the old
  * bundle or the new one, never half of one. An existing `dir` is replaced only when it holds a
- * bundle. `more` adds members to the manifest's object (may be NULL). */
-aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir,
-                         void (*more)(void *arg, aglm_json_writer *w), void *arg,
-                         const aglm_bundle_file *files, size_t n_files, aglm_error *err);
+ * bundle. */
+aglm_rc aglm_bundle_save(const aglm_bundle *b, const char *dir, const aglm_bundle_extra *extra,
+                         aglm_error *err);
+
+/* AGLM_INVALID when dir is there and neither a bundle nor an empty folder: known before the work.
+ */
+aglm_rc aglm_bundle_may_save(const char *dir, aglm_error *err);
 
 /* AGLM_NOTFOUND, AGLM_FORMAT (names file and key or byte), AGLM_LIMIT. Checks sizes and checksums
  * before it trusts them. */

@@ -120,7 +120,8 @@ static aglm_rc value_of(struct run *r, aglm_outcome *out, aglm_error *err)
     if (rc != AGLM_OK)
         return rc;
     n = aglm_outcome_probs(out, r->m->data, r->test, r->probs);
-    return aglm_score_metric(&out->value, r->m->metric, r->m->data, r->test, n, r->probs, err);
+    return aglm_score_metric(&out->value, r->m->metric,
+                             &(aglm_predicted){r->m->data, r->test, n, r->probs}, err);
 }
 
 struct probe {
@@ -139,13 +140,19 @@ static aglm_rc probe_one(void *arg, const char *text, size_t len, aglm_error *er
 static aglm_rc probe_latency(struct run *r, aglm_outcome *out, size_t n_test, aglm_error *err)
 {
     struct probe p = {.learner = r->c->learner, .logits = r->probs};
+    aglm_latency_plan plan = {.data = r->m->data,
+                              .rows = r->test,
+                              .n = n_test,
+                              .predict = probe_one,
+                              .arg = &p,
+                              .max_calls = PROBE_CALLS,
+                              .max_ns = PROBE_NS};
     aglm_latency found;
     aglm_rc rc = p.learner->predictor(&p.predictor, out->model, err);
 
     if (rc != AGLM_OK)
         return rc;
-    rc = aglm_latency_probe(&found, r->m->data, r->test, n_test, probe_one, &p, PROBE_CALLS,
-                            PROBE_NS, err);
+    rc = aglm_latency_probe(&found, &plan, err);
     if (rc == AGLM_OK)
         out->latency_p95_us = found.p95_us;
     p.learner->free_predictor(p.predictor);

@@ -136,12 +136,13 @@ static aglm_rc score_blend(aglm_run *r, const aglm_finalists *f, const aglm_blen
     }
     if ((rc = aglm_blend_probs(blend, f, r->input.data, rows, probs, &n, err)) != AGLM_OK)
         goto done;
-    if ((rc = aglm_score_make(score, r->input.data, rows, n, probs, err)) != AGLM_OK)
+    if ((rc = aglm_score_make(score, &(aglm_predicted){r->input.data, rows, n, probs}, err)) !=
+        AGLM_OK)
         goto done;
     uint64_t rounds = BOOTSTRAP_DRAWS / (n ? n : 1);
     rounds = rounds > 1000 ? 1000 : rounds < 100 ? 100 : rounds;
-    rc = aglm_score_bootstrap(score, r->input.data, rows, n, probs, (unsigned)rounds, r->o->seed,
-                              err);
+    rc = aglm_score_bootstrap(score, &(aglm_predicted){r->input.data, rows, n, probs},
+                              (unsigned)rounds, r->o->seed, err);
 done:
     free(rows);
     free(probs);
@@ -164,8 +165,14 @@ static aglm_rc probe_bundle(aglm_run *r, aglm_error *err)
 
     if (rc != AGLM_OK)
         return rc;
-    rc = aglm_latency_probe(&found, r->input.data, r->stages.order, r->stages.docs, predict_one, p,
-                            PROBE_CALLS, PROBE_NS, err);
+    aglm_latency_plan plan = {.data = r->input.data,
+                              .rows = r->stages.order,
+                              .n = r->stages.docs,
+                              .predict = predict_one,
+                              .arg = p,
+                              .max_calls = PROBE_CALLS,
+                              .max_ns = PROBE_NS};
+    rc = aglm_latency_probe(&found, &plan, err);
     aglm_bundle_predictor_free(p);
     if (rc != AGLM_OK)
         return rc;

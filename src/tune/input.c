@@ -32,12 +32,15 @@ static aglm_rc read_valid(aglm_input *in, const aglm_input_options *o, aglm_data
                           aglm_error *err)
 {
     aglm_dataset_options options = {.skip_bad_rows = o->read.skip_bad_rows};
+    aglm_read_options read = o->read; /* a second file is written like the first */
     aglm_task_guess guess = in->guess;
     aglm_dataset *valid = NULL;
     const char **labels = NULL;
     aglm_rc rc;
 
-    if ((rc = aglm_table_read(&in->valid_table, o->valid, &o->read, err)) != AGLM_OK)
+    if (read.header == AGLM_HEADER_AUTO)
+        read.header = aglm_table_report(in->table)->has_header ? AGLM_HEADER_YES : AGLM_HEADER_NO;
+    if ((rc = aglm_table_read(&in->valid_table, o->valid, &read, err)) != AGLM_OK)
         return rc;
     if ((rc = same_columns(in, &guess, err)) != AGLM_OK)
         return rc;

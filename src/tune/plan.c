@@ -23,6 +23,8 @@ static aglm_rc check_only(const char *only, aglm_error *err)
 {
     char name[NAME_MAX_BYTES];
 
+    if (only && !*only)
+        return aglm_error_set(err, AGLM_INVALID, "--learners: the list is empty");
     for (const char *s = only; s && *s; s += strcspn(s, ","), s += *s == ',') {
         snprintf(name, sizeof name, "%.*s", (int)strcspn(s, ","), s);
         if (!aglm_learner_find(name))

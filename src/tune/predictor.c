@@ -8,9 +8,34 @@
 struct aglm_bundle_predictor {
     const aglm_bundle *b;
     aglm_predictor *members[AGLM_BUNDLE_MAX_MEMBERS];
-    float *logits; /* [labels] */
-    float *probs;  /* [labels] */
+    size_t reads[AGLM_BUNDLE_MAX_MEMBERS]; /* the member that reads the text for this one; itself if
+                                              none */
+    float *logits;                         /* [labels] */
+    float *probs;                          /* [labels] */
 };
+
+static void find_readers(aglm_bundle_predictor *p)
+{
+    for (size_t i = 0; i < p->b->n_members; i++) {
+        const aglm_model *m = p->b->members[i].model;
+        p->reads[i] = i;
+        for (size_t j = 0; j < i && m->ops->shares && p->reads[i] == i; j++) {
+            const aglm_model *other = p->b->members[j].model;
+            if (p->reads[j] == j && other->ops == m->ops && m->ops->shares(other, m))
+                p->reads[i] = j;
+        }
+    }
+}
+
+static aglm_rc member_logits(aglm_bundle_predictor *p, size_t i, const char *text, size_t len,
+                             aglm_error *err)
+{
+    const aglm_learner_ops *ops = p->b->members[i].model->ops;
+
+    if (p->reads[i] != i)
+        return ops->predict_after(p->members[i], p->members[p->reads[i]], p->logits, err);
+    return ops->predict(p->members[i], text, len, p->logits, err);
+}
 
 aglm_rc aglm_bundle_predictor_new(aglm_bundle_predictor **out, const aglm_bundle *b,
                                   aglm_error *err)
@@ -31,6 +56,7 @@ aglm_rc aglm_bundle_predictor_new(aglm_bundle_predictor **out, const aglm_bundle
         aglm_bundle_predictor_free(p);
         return rc;
     }
+    find_readers(p);
     *out = p;
     return AGLM_OK;
 }
@@ -56,7 +82,7 @@ aglm_rc aglm_bundle_predict(aglm_bundle_predictor *p, const char *text, size_t l
     memset(p->probs, 0, b->n_labels * sizeof *p->probs);
     for (size_t i = 0; i < b->n_members; i++) {
         const aglm_member *m = &b->members[i];
-        aglm_rc rc = m->model->ops->predict(p->members[i], text, len, p->logits, err);
+        aglm_rc rc = member_logits(p, i, text, len, err);
         if (rc != AGLM_OK)
             return rc;
         aglm_calibration_apply(&m->calibration, multi, p->logits, b->n_labels, p->logits);

@@ -207,11 +207,8 @@ static aglm_rc study_text(const aglm_run *r, const aglm_trial *trials, size_t n,
     aglm_json_member_text(&w, "study", r->result->study);
     aglm_json_member_text(&w, "metric", aglm_metric_name(r->metric));
     aglm_json_member_text(&w, "direction", r->maximize ? "maximize" : "minimize");
-    aglm_json_doc *doc = NULL;
-    if (aglm_json_parse(&doc, space.data, space.len, NULL, NULL) == AGLM_OK) {
-        aglm_json_key(&w, "space");
-        aglm_json_put_value(&w, aglm_json_root(doc));
-    }
+    aglm_json_key(&w, "space");
+    aglm_json_put_parsed(&w, space.data, space.len);
     aglm_json_key(&w, "trials");
     aglm_json_open_array(&w);
     for (size_t i = 0; i < n; i++)
@@ -220,7 +217,8 @@ static aglm_rc study_text(const aglm_run *r, const aglm_trial *trials, size_t n,
     aglm_json_close_array(&w);
     aglm_json_close_object(&w);
     aglm_str_putc(s, '\n');
-    aglm_json_free(doc);
+    if (s->rc == AGLM_OK || space.rc == AGLM_NOMEM)
+        s->rc = space.rc;
     aglm_str_clear(&space);
     return s->rc;
 }
@@ -254,6 +252,8 @@ aglm_rc aglm_run_publish(aglm_run *r, aglm_error *err)
     static const char *const NAMES[FILES] = {"times.json", "study.json", "README.md",
                                              "report.html"};
     aglm_bundle_file files[FILES];
+    const aglm_bundle_extra extra = {
+        .more = write_more, .arg = r, .files = files, .n_files = FILES};
     aglm_str texts[FILES];
     aglm_arena arena;
     aglm_trial *trials = NULL;
@@ -272,7 +272,7 @@ aglm_rc aglm_run_publish(aglm_run *r, aglm_error *err)
     }
     for (int i = 0; i < FILES; i++)
         files[i] = (aglm_bundle_file){.name = NAMES[i], .data = texts[i].data, .n = texts[i].len};
-    rc = aglm_bundle_save(&r->result->bundle, r->o->out, write_more, r, files, FILES, err);
+    rc = aglm_bundle_save(&r->result->bundle, r->o->out, &extra, err);
 done:
     for (int i = 0; i < FILES; i++)
         aglm_str_clear(&texts[i]);

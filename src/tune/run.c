@@ -193,18 +193,17 @@ static void fail_run(aglm_run *r, aglm_rc rc, const aglm_error *err)
 }
 
 /* Hands a complete trial to the finalists; true when it leads now. */
-static bool offer(struct trial *t, aglm_outcome *o, double bad)
+static bool offer(aglm_run *r, int64_t number, const aglm_candidate *c, aglm_outcome *o, double bad)
 {
-    aglm_run *r = t->r;
     bool leads = false;
 
     pthread_mutex_lock(&r->lock);
     r->failed_in_a_row = 0;
     if (bad > 0) {
         o->value = bad;
-        aglm_finalists_offer(&r->spare, t->number, &t->candidate, o);
+        aglm_finalists_offer(&r->spare, number, c, o);
     } else {
-        leads = aglm_finalists_offer(&r->finalists, t->number, &t->candidate, o);
+        leads = aglm_finalists_offer(&r->finalists, number, c, o);
         set_search_deadline(r);
     }
     pthread_mutex_unlock(&r->lock);
@@ -247,7 +246,7 @@ static void end_trial(struct trial *t, aglm_rc rc, aglm_outcome *o, aglm_error *
                                       &told);
     if (told_rc != AGLM_OK)
         fail_run(t->r, told_rc, &told);
-    bool leads = rc == AGLM_OK && offer(t, o, bad);
+    bool leads = rc == AGLM_OK && offer(t->r, t->number, &t->candidate, o, bad);
     aglm_run_emit(t->r, &e);
     if (rc == AGLM_CANCELLED && o->stages_done > 0)
         keep_partial(t, o);
@@ -261,6 +260,8 @@ static void count_failure(aglm_run *r, aglm_rc rc, const aglm_error *err)
 {
     pthread_mutex_lock(&r->lock);
     bool hopeless = ++r->failed_in_a_row >= FAILURES_MAX && r->finalists.n == 0;
+    if (r->rc == AGLM_OK)
+        r->error = *err;
     pthread_mutex_unlock(&r->lock);
     if (hopeless)
         fail_run(r, rc, err);
@@ -358,7 +359,7 @@ static aglm_rc search(aglm_run *r, aglm_error *err)
 /* ---- opening ---- */
 
 /* The name by which the same command finds its study again: what the trials' values depend on. */
-static void name_study(const aglm_run *r, char *name, size_t size)
+static aglm_rc name_study(const aglm_run *r, char *name, size_t size, aglm_error *err)
 {
     aglm_sha256 sha;
     char hex[65], head[256];
@@ -374,9 +375,11 @@ static void name_study(const aglm_run *r, char *name, size_t size)
     aglm_str_init(&space, 1 << 20);
     aglm_space_write(r->plan.space, &space);
     aglm_sha256_update(&sha, space.data, space.len);
+    aglm_rc rc = space.rc;
     aglm_str_clear(&space);
     aglm_sha256_hex(&sha, hex);
     snprintf(name, size, "tune-%.16s", hex);
+    return rc ? aglm_error_set(err, rc, "the study's name: %s", aglm_rc_text(rc)) : AGLM_OK;
 }
 
 /* A study may only go on with the data it began with. */
@@ -425,10 +428,13 @@ static aglm_rc open_study(aglm_run *r, aglm_error *err)
     aglm_study_options so;
     aglm_rc rc;
 
+    if (o->study && strlen(o->study) > AGLM_STORE_MAX_NAME)
+        return aglm_error_set(err, AGLM_INVALID, "--study %.40s...: at most %d bytes", o->study,
+                              AGLM_STORE_MAX_NAME);
     if (o->study)
         snprintf(r->result->study, sizeof r->result->study, "%s", o->study);
-    else
-        name_study(r, r->result->study, sizeof r->result->study);
+    else if ((rc = name_study(r, r->result->study, sizeof r->result->study, err)) != AGLM_OK)
+        return rc;
     if ((rc = aglm_store_open(&r->store, o->storage ? o->storage : "memory", err)) != AGLM_OK)
         return rc;
     aglm_study_options_init(&so);
@@ -509,6 +515,8 @@ static aglm_rc open_run(aglm_run *r, aglm_error *err)
     aglm_tune_event e = {.kind = AGLM_TUNE_START, .number = -1, .value = NAN};
     aglm_rc rc;
 
+    if (r->o->out && (rc = aglm_bundle_may_save(r->o->out, err)) != AGLM_OK)
+        return rc;
     if ((rc = open_data(r, err)) != AGLM_OK || (rc = set_memory(r, err)) != AGLM_OK ||
         (rc = open_study(r, err)) != AGLM_OK)
         return rc;
@@ -540,11 +548,8 @@ static void measure_again(void *arg, size_t i)
     aglm_outcome o;
 
     /* A failure here costs one finalist; the trial itself is safe in the study. */
-    if (aglm_candidate_measure(&o, &candidate, &m, NULL) == AGLM_OK) {
-        pthread_mutex_lock(&r->lock);
-        aglm_finalists_offer(&r->finalists, t->number, &candidate, &o);
-        pthread_mutex_unlock(&r->lock);
-    }
+    if (aglm_candidate_measure(&o, &candidate, &m, NULL) == AGLM_OK)
+        offer(r, t->number, &candidate, &o, violation(r, &o));
     aglm_outcome_clear(&o);
 }
 
@@ -564,23 +569,45 @@ static aglm_rc recall_all(aglm_run *r, struct recall *c, aglm_error *err)
     return rc;
 }
 
+static double stored_number(const aglm_trial *t, const char *key)
+{
+    double v = 0;
+
+    for (size_t i = 0; i < t->n_attrs; i++)
+        if (strcmp(t->attrs[i].key, key) == 0)
+            aglm_double_parse(t->attrs[i].json, strlen(t->attrs[i].json), &v);
+    return v;
+}
+
+/* By the limits of this run: the study's earlier ones may have been others. */
+static double stored_violation(const aglm_run *r, const aglm_trial *t)
+{
+    const aglm_outcome o = {.bytes = (uint64_t)fmin(1e18, fmax(0, stored_number(t, "bytes"))),
+                            .latency_p95_us = stored_number(t, "latency_p95_us")};
+
+    return violation(r, &o);
+}
+
 /* The finalists there would be had no run ended: by value alone, offered in the order of the
- * trials. */
+ * trials; without any, the one that is least over the limits. */
 static void choose_recalled(const aglm_run *r, const aglm_trial *trials, size_t n, struct recall *c)
 {
-    aglm_finalists would;
+    aglm_finalists would, spare;
 
     aglm_finalists_init(&would, r->finalists.cap, r->maximize);
+    aglm_finalists_init(&spare, 1, false);
     for (size_t i = 0; i < n; i++) {
         const aglm_trial *t = &trials[i];
-        if (t->state != AGLM_TRIAL_COMPLETE || t->n_values == 0 || t->violation > 0)
+        if (t->state != AGLM_TRIAL_COMPLETE || t->n_values == 0)
             continue;
+        double bad = stored_violation(r, t);
         aglm_candidate candidate = aglm_plan_candidate(&r->plan, t->x, r->o->seed, t->number);
-        aglm_outcome o = {.value = t->values[0]};
-        aglm_finalists_offer(&would, t->number, &candidate, &o);
+        aglm_outcome o = {.value = bad > 0 ? bad : t->values[0]};
+        aglm_finalists_offer(bad > 0 ? &spare : &would, t->number, &candidate, &o);
     }
-    for (c->n = 0; c->n < would.n; c->n++)
-        c->trials[c->n] = &trials[would.items[c->n].number];
+    const aglm_finalists *from = would.n ? &would : &spare;
+    for (c->n = 0; c->n < from->n; c->n++)
+        c->trials[c->n] = &trials[from->items[c->n].number];
 }
 
 /* Out-of-fold logits are not stored: the leaders of a resumed study are measured again, each by its

@@ -32,7 +32,8 @@ static void add(aglm_finalists *f, const aglm_dataset *d, int64_t number, double
             o.logits[i * labels + doc.labels[k]] += (float)skill;
     }
     n = aglm_outcome_probs(&o, d, rows, probs);
-    assert_int_equal(aglm_score_metric(&o.value, metric, d, rows, n, probs, NULL), AGLM_OK);
+    assert_int_equal(
+        aglm_score_metric(&o.value, metric, &(aglm_predicted){d, rows, n, probs}, NULL), AGLM_OK);
     aglm_finalists_offer(f, number, &c, &o);
     aglm_outcome_clear(&o);
     free(probs);
@@ -56,7 +57,8 @@ static double alone(const aglm_finalists *f, size_t i, const aglm_dataset *d, ag
 
     assert_int_equal(aglm_blend_probs(&one, f, d, rows, probs, &n, NULL), AGLM_OK);
     assert_int_equal(n, DOCS - 36); /* 6 of 50 are left out by someone */
-    assert_int_equal(aglm_score_metric(&value, metric, d, rows, n, probs, NULL), AGLM_OK);
+    assert_int_equal(aglm_score_metric(&value, metric, &(aglm_predicted){d, rows, n, probs}, NULL),
+                     AGLM_OK);
     return value;
 }
 
@@ -104,8 +106,9 @@ static void votes_add_up_and_give_the_value(void **state)
     }
     assert_int_equal(total, b.total);
     assert_int_equal(aglm_blend_probs(&b, &f, d, rows, probs, &n, NULL), AGLM_OK);
-    assert_int_equal(aglm_score_metric(&value, AGLM_METRIC_MICRO_F1, d, rows, n, probs, NULL),
-                     AGLM_OK);
+    assert_int_equal(
+        aglm_score_metric(&value, AGLM_METRIC_MICRO_F1, &(aglm_predicted){d, rows, n, probs}, NULL),
+        AGLM_OK);
     assert_true(fabs(value - b.value) < 1e-6);
     aglm_finalists_clear(&f);
     aglm_dataset_free(d);

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "bundle_data.h"
@@ -48,7 +49,8 @@ static void save(struct fixture *x, const char *note)
     aglm_error err = {0};
 
     snprintf(copy, sizeof copy, "%s", note);
-    if (aglm_bundle_save(&x->b, x->dir, more, copy, files, 2, &err) != AGLM_OK)
+    if (aglm_bundle_save(&x->b, x->dir, &(aglm_bundle_extra){more, copy, files, 2}, &err) !=
+        AGLM_OK)
         fail_msg("%s", err.msg);
 }
 
@@ -74,14 +76,13 @@ static void holds(const char *dir, const char *note)
 
 static size_t entries(const char *folder)
 {
-    char command[5000];
-    unsigned long n = 0;
+    DIR *dir = opendir(folder);
+    size_t n = 0;
 
-    snprintf(command, sizeof command, "ls -A '%s' | wc -l", folder);
-    FILE *f = popen(command, "r");
-    assert_non_null(f);
-    assert_int_equal(fscanf(f, "%lu", &n), 1);
-    pclose(f);
+    assert_non_null(dir);
+    for (const struct dirent *e; (e = readdir(dir));)
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(dir);
     return n;
 }
 
@@ -164,10 +165,10 @@ static void replaces_a_bundle_and_nothing_else(void **state)
     tune_path(x->dir, sizeof x->dir, x->folder, "precious");
     assert_int_equal(mkdir(x->dir, 0755), 0);
     tune_write(tune_path(path, sizeof path, x->dir, "letter"), "dear\n");
-    assert_int_equal(aglm_bundle_save(&x->b, x->dir, NULL, NULL, NULL, 0, &err), AGLM_INVALID);
+    assert_int_equal(aglm_bundle_save(&x->b, x->dir, &(aglm_bundle_extra){0}, &err), AGLM_INVALID);
     assert_non_null(strstr(err.msg, "precious"));
     assert_true(aglm_path_exists(path));
-    assert_int_equal(aglm_bundle_save(&x->b, path, NULL, NULL, NULL, 0, &err), AGLM_INVALID);
+    assert_int_equal(aglm_bundle_save(&x->b, path, &(aglm_bundle_extra){0}, &err), AGLM_INVALID);
     assert_int_equal(entries(x->folder), 3);
     assert_int_equal(entries(x->dir), 1);
 }
@@ -180,12 +181,14 @@ static void a_failed_save_leaves_the_old_one(void **state)
     aglm_error err = {0};
 
     save(x, "first");
-    assert_true(aglm_bundle_save(&x->b, x->dir, NULL, NULL, &bad, 1, &err) < 0);
+    assert_true(aglm_bundle_save(&x->b, x->dir, &(aglm_bundle_extra){.files = &bad, .n_files = 1},
+                                 &err) < 0);
     assert_non_null(strstr(err.msg, "no/such/folder"));
     holds(x->dir, "first");
     assert_int_equal(entries(x->folder), 1);
     tune_path(path, sizeof path, x->folder, "new.bundle");
-    assert_true(aglm_bundle_save(&x->b, path, NULL, NULL, &bad, 1, &err) < 0);
+    assert_true(
+        aglm_bundle_save(&x->b, path, &(aglm_bundle_extra){.files = &bad, .n_files = 1}, &err) < 0);
     assert_int_equal(entries(x->folder), 1);
 }
 

@@ -11,10 +11,10 @@ static aglm_rc score_all(void *arg, aglm_error *err)
 {
     const aglm_dataset *d = arg;
     aglm_score s;
-    aglm_rc rc = aglm_score_make(&s, d, NULL, 4, PROBS, err);
+    aglm_rc rc = aglm_score_make(&s, &(aglm_predicted){d, NULL, 4, PROBS}, err);
 
     if (rc == AGLM_OK)
-        rc = aglm_score_bootstrap(&s, d, NULL, 4, PROBS, 20, 1, err);
+        rc = aglm_score_bootstrap(&s, &(aglm_predicted){d, NULL, 4, PROBS}, 20, 1, err);
     aglm_score_clear(&s);
     return rc;
 }
@@ -25,7 +25,7 @@ static aglm_rc score_each(void *arg, aglm_error *err)
     double value;
 
     for (int m = 0; m < AGLM_METRICS && rc == AGLM_OK; m++)
-        rc = aglm_score_metric(&value, (aglm_metric)m, arg, NULL, 4, PROBS, err);
+        rc = aglm_score_metric(&value, (aglm_metric)m, &(aglm_predicted){arg, NULL, 4, PROBS}, err);
     return rc;
 }
 
@@ -38,7 +38,8 @@ static aglm_rc probe(void *arg, aglm_error *err)
 {
     aglm_latency l;
 
-    return aglm_latency_probe(&l, arg, NULL, 4, no_work, NULL, 50, UINT64_MAX, err);
+    return aglm_latency_probe(&l, &(aglm_latency_plan){arg, NULL, 4, no_work, NULL, 50, UINT64_MAX},
+                              err);
 }
 
 static void memory_may_run_out(void **state)

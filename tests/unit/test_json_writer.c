@@ -91,6 +91,22 @@ static void copies_values(void **state)
     aglm_json_free(doc);
 }
 
+static void json_text_is_copied_or_fails(void **state)
+{
+    static const char good[] = "{\"a\": [1, null]}";
+    aglm_str s;
+    aglm_json_writer w;
+
+    (void)state;
+    aglm_str_init(&s, SIZE_MAX);
+    aglm_json_writer_init(&w, &s);
+    aglm_json_put_parsed(&w, good, sizeof good - 1);
+    assert_string_equal(s.data, "{\"a\":[1,null]}");
+    aglm_json_put_parsed(&w, good, sizeof good - 2);
+    assert_int_equal(s.rc, AGLM_FORMAT);
+    aglm_str_clear(&s);
+}
+
 static void too_deep_sticks(void **state)
 {
     aglm_str s;
@@ -116,6 +132,7 @@ int main(void)
         cmocka_unit_test(writes_compact_pretty_python),
         cmocka_unit_test(mends_invalid_utf8),
         cmocka_unit_test(copies_values),
+        cmocka_unit_test(json_text_is_copied_or_fails),
         cmocka_unit_test(too_deep_sticks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,13 +39,17 @@ static void documents_are_taken_in_turn(void **state)
     aglm_latency l;
 
     (void)state;
-    assert_int_equal(aglm_latency_probe(&l, d, NULL, 4, note_call, &all, 10, UINT64_MAX, NULL),
-                     AGLM_OK);
+    assert_int_equal(
+        aglm_latency_probe(&l, &(aglm_latency_plan){d, NULL, 4, note_call, &all, 10, UINT64_MAX},
+                           NULL),
+        AGLM_OK);
     assert_int_equal(l.calls, 10);
     assert_int_equal(all.calls, 11); /* one to warm up */
     assert_memory_equal(all.seen, "uvwxuvwxuvw", 11);
-    assert_int_equal(aglm_latency_probe(&l, d, rows, 2, note_call, &some, 5, UINT64_MAX, NULL),
-                     AGLM_OK);
+    assert_int_equal(
+        aglm_latency_probe(&l, &(aglm_latency_plan){d, rows, 2, note_call, &some, 5, UINT64_MAX},
+                           NULL),
+        AGLM_OK);
     assert_memory_equal(some.seen, "xvxvx", 5);
     aglm_dataset_free(d);
 }
@@ -57,7 +61,8 @@ static void times_are_in_microseconds_and_in_order(void **state)
     aglm_latency l;
 
     (void)state;
-    assert_int_equal(aglm_latency_probe(&l, d, NULL, 4, note_call, &p, 40, UINT64_MAX, NULL),
+    assert_int_equal(aglm_latency_probe(
+                         &l, &(aglm_latency_plan){d, NULL, 4, note_call, &p, 40, UINT64_MAX}, NULL),
                      AGLM_OK);
     assert_true(l.p50_us >= 200);
     assert_true(l.p50_us <= l.p95_us && l.p95_us <= l.p99_us);
@@ -74,11 +79,15 @@ static void time_out_keeps_at_least_one_call(void **state)
     aglm_latency l;
 
     (void)state;
-    assert_int_equal(aglm_latency_probe(&l, d, NULL, 4, note_call, &none, 1000, 0, NULL), AGLM_OK);
+    assert_int_equal(
+        aglm_latency_probe(&l, &(aglm_latency_plan){d, NULL, 4, note_call, &none, 1000, 0}, NULL),
+        AGLM_OK);
     assert_int_equal(none.calls, 1);
     assert_int_equal(l.calls, 1);
-    assert_int_equal(aglm_latency_probe(&l, d, NULL, 4, note_call, &few, 10000, 5000000, NULL),
-                     AGLM_OK);
+    assert_int_equal(
+        aglm_latency_probe(&l, &(aglm_latency_plan){d, NULL, 4, note_call, &few, 10000, 5000000},
+                           NULL),
+        AGLM_OK);
     assert_in_range(few.calls, 1, 5);
     assert_in_range(l.calls, 1, 5);
     aglm_dataset_free(d);
@@ -92,12 +101,17 @@ static void a_failed_call_ends_the_probe(void **state)
     aglm_error err;
 
     (void)state;
-    assert_int_equal(aglm_latency_probe(&l, d, NULL, 4, note_call, &p, 10, UINT64_MAX, &err),
+    assert_int_equal(aglm_latency_probe(
+                         &l, &(aglm_latency_plan){d, NULL, 4, note_call, &p, 10, UINT64_MAX}, &err),
                      AGLM_INVALID);
     assert_string_equal(err.msg, "call 3");
     assert_int_equal(p.calls, 3);
-    assert_int_equal(aglm_latency_probe(&l, d, NULL, 0, note_call, &p, 10, 0, &err), AGLM_INVALID);
-    assert_int_equal(aglm_latency_probe(&l, d, NULL, 4, note_call, &p, 0, 0, &err), AGLM_INVALID);
+    assert_int_equal(
+        aglm_latency_probe(&l, &(aglm_latency_plan){d, NULL, 0, note_call, &p, 10, 0}, &err),
+        AGLM_INVALID);
+    assert_int_equal(
+        aglm_latency_probe(&l, &(aglm_latency_plan){d, NULL, 4, note_call, &p, 0, 0}, &err),
+        AGLM_INVALID);
     aglm_dataset_free(d);
 }
 

@@ -313,6 +313,35 @@ static void explanations_find_the_mark(void **state)
 }
 
 /* The parts of all words and the bias make the logit. */
+static void models_of_one_vocabulary_read_a_text_once(void **state)
+{
+    const linear_setting other[] = {{"weight", 0}, {"c", 2}}, wider[] = {{"word_n", 1}};
+    struct fitted a, b, c;
+    aglm_predictor *first, *second;
+
+    (void)state;
+    fit(&a, linear_documents(120, 3, false, false), NULL, 0);
+    fit(&b, linear_documents(120, 3, false, false), other, 2);
+    fit(&c, linear_documents(120, 3, false, false), wider, 1);
+    assert_true(L->shares(a.m, b.m));
+    assert_false(L->shares(a.m, c.m));
+    assert_int_equal(L->predictor(&first, a.m, NULL), AGLM_OK);
+    assert_int_equal(L->predictor(&second, b.m, NULL), AGLM_OK);
+    for (size_t i = 0; i < b.n; i++) {
+        aglm_doc doc = aglm_dataset_doc(b.d, i);
+        float alone[3], after[3], z[3];
+        assert_int_equal(L->predict(second, doc.text, doc.len, alone, NULL), AGLM_OK);
+        assert_int_equal(L->predict(first, doc.text, doc.len, z, NULL), AGLM_OK);
+        assert_int_equal(L->predict_after(second, first, after, NULL), AGLM_OK);
+        assert_memory_equal(alone, after, sizeof alone);
+    }
+    L->free_predictor(first);
+    L->free_predictor(second);
+    drop(&a);
+    drop(&b);
+    drop(&c);
+}
+
 static void explanations_add_up(void **state)
 {
     struct fitted f;
@@ -456,6 +485,7 @@ int main(void)
         cmocka_unit_test(halves_round_to_ten_bits),
         cmocka_unit_test(every_damaged_byte_is_noticed),
         cmocka_unit_test(explanations_find_the_mark),
+        cmocka_unit_test(models_of_one_vocabulary_read_a_text_once),
         cmocka_unit_test(explanations_add_up),
         cmocka_unit_test(odd_texts_are_scored),
         cmocka_unit_test(limits_and_stops),

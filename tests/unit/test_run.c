@@ -289,6 +289,35 @@ static void limits_are_obeyed(void **state)
     aglm_tune_result_clear(&r);
 }
 
+/* A stored study goes on under other limits than it began with. */
+static void limits_of_the_resumed_run_count(void **state)
+{
+    struct fixture *x = *state;
+    aglm_tune_options o = options_of(x, 6);
+    aglm_tune_result r;
+    uint64_t small = UINT64_MAX;
+
+    o.storage = x->db;
+    run(&r, &o);
+    for (size_t i = 0; i < r.n_leaders; i++)
+        if (r.leaders[i].members == 1 && r.leaders[i].bytes < small)
+            small = r.leaders[i].bytes;
+    aglm_tune_result_clear(&r);
+    o.max_bytes = small * 13 / 10;
+    run(&r, &o);
+    assert_false(r.infeasible);
+    assert_true(r.bundle_bytes <= o.max_bytes);
+    aglm_tune_result_clear(&r);
+    o.max_bytes = 100;
+    run(&r, &o); /* no new trial, none feasible: the least bad one is learned again */
+    assert_true(r.infeasible);
+    aglm_tune_result_clear(&r);
+    o.max_bytes = 0;
+    run(&r, &o);
+    assert_false(r.infeasible);
+    aglm_tune_result_clear(&r);
+}
+
 struct stopper {
     aglm_cancel *cancel;
     unsigned after_us;
@@ -431,6 +460,11 @@ static void what_cannot_be_run(void **state)
     assert_int_equal(aglm_tune_run(&r, &o, &err), AGLM_CANCELLED);
     assert_non_null(strstr(err.msg, "--budget"));
     aglm_tune_result_clear(&r);
+    o = options_of(x, INT64_MAX); /* known before the first trial */
+    o.out = x->folder;
+    assert_int_equal(aglm_tune_run(&r, &o, &err), AGLM_INVALID);
+    assert_non_null(strstr(err.msg, "is no bundle"));
+    aglm_tune_result_clear(&r);
     o = options_of(x, 2);
     o.input.file = "/no/such/file";
     assert_int_equal(aglm_tune_run(&r, &o, &err), AGLM_NOTFOUND);
@@ -448,6 +482,7 @@ int main(void)
         CASE(a_budget_gives_a_prefix_of_the_trials),
         CASE(workers_do_not_change_a_trial),
         CASE(limits_are_obeyed),
+        CASE(limits_of_the_resumed_run_count),
         CASE(cancel_from_another_thread),
         CASE(an_interrupted_study_resumes_trial_by_trial),
         CASE(a_study_keeps_to_its_data),

@@ -20,8 +20,9 @@ static void metric_is(const aglm_dataset *d, const float *probs, aglm_metric m, 
 {
     double got = NAN;
 
-    assert_int_equal(aglm_score_metric(&got, m, d, NULL, aglm_dataset_size(d), probs, NULL),
-                     AGLM_OK);
+    assert_int_equal(
+        aglm_score_metric(&got, m, &(aglm_predicted){d, NULL, aglm_dataset_size(d), probs}, NULL),
+        AGLM_OK);
     near(got, want);
 }
 
@@ -30,7 +31,9 @@ static void scores_are(const aglm_dataset *d, const float *probs, const double w
 {
     aglm_score s;
 
-    assert_int_equal(aglm_score_make(&s, d, NULL, aglm_dataset_size(d), probs, NULL), AGLM_OK);
+    assert_int_equal(
+        aglm_score_make(&s, &(aglm_predicted){d, NULL, aglm_dataset_size(d), probs}, NULL),
+        AGLM_OK);
     for (int m = 0; m < AGLM_METRICS; m++) {
         near(s.value[m], want[m]);
         metric_is(d, probs, (aglm_metric)m, want[m]);
@@ -69,7 +72,8 @@ static void the_class_report_and_confusion_are_right(void **state)
     aglm_score s;
 
     (void)state;
-    assert_int_equal(aglm_score_make(&s, d, NULL, 8, THREE_PROBS, NULL), AGLM_OK);
+    assert_int_equal(aglm_score_make(&s, &(aglm_predicted){d, NULL, 8, THREE_PROBS}, NULL),
+                     AGLM_OK);
     assert_int_equal(s.docs, 8);
     assert_int_equal(s.labels, 3);
     assert_false(s.multi_label);
@@ -150,7 +154,7 @@ static void label_sets_agree_with_scikit_learn(void **state)
 
     (void)state;
     scores_are(d, SET_PROBS, want);
-    assert_int_equal(aglm_score_make(&s, d, NULL, 5, SET_PROBS, NULL), AGLM_OK);
+    assert_int_equal(aglm_score_make(&s, &(aglm_predicted){d, NULL, 5, SET_PROBS}, NULL), AGLM_OK);
     assert_true(s.multi_label);
     assert_null(s.confusion);
     near(s.classes[1].precision, 1);
@@ -167,11 +171,13 @@ static void rows_choose_the_documents(void **state)
     double value = 0;
 
     (void)state;
-    assert_int_equal(aglm_score_metric(&value, AGLM_METRIC_ACCURACY, d, rows, 3, probs, NULL),
-                     AGLM_OK);
+    assert_int_equal(
+        aglm_score_metric(&value, AGLM_METRIC_ACCURACY, &(aglm_predicted){d, rows, 3, probs}, NULL),
+        AGLM_OK);
     near(value, 1);
-    assert_int_equal(aglm_score_metric(&value, AGLM_METRIC_LOG_LOSS, d, rows, 3, probs, NULL),
-                     AGLM_OK);
+    assert_int_equal(
+        aglm_score_metric(&value, AGLM_METRIC_LOG_LOSS, &(aglm_predicted){d, rows, 3, probs}, NULL),
+        AGLM_OK);
     near(value, -(log((double)0.8f) + 2 * log((double)0.6f)) / 3);
     aglm_dataset_free(d);
 }
@@ -224,14 +230,16 @@ static void intervals_have_the_binomial_width(void **state)
     aglm_score s, again;
 
     (void)state;
-    assert_int_equal(aglm_score_make(&s, d, NULL, N, probs, NULL), AGLM_OK);
+    assert_int_equal(aglm_score_make(&s, &(aglm_predicted){d, NULL, N, probs}, NULL), AGLM_OK);
     again = s;
-    assert_int_equal(aglm_score_bootstrap(&s, d, NULL, N, probs, 2000, 7, NULL), AGLM_OK);
+    assert_int_equal(aglm_score_bootstrap(&s, &(aglm_predicted){d, NULL, N, probs}, 2000, 7, NULL),
+                     AGLM_OK);
     assert_true(fabs(s.accuracy_95.low - (0.8 - half)) < 0.2 * half);
     assert_true(fabs(s.accuracy_95.high - (0.8 + half)) < 0.2 * half);
     assert_true(s.macro_f1_95.low < s.value[AGLM_METRIC_MACRO_F1]);
     assert_true(s.macro_f1_95.high > s.value[AGLM_METRIC_MACRO_F1]);
-    assert_int_equal(aglm_score_bootstrap(&again, d, NULL, N, probs, 2000, 7, NULL), AGLM_OK);
+    assert_int_equal(
+        aglm_score_bootstrap(&again, &(aglm_predicted){d, NULL, N, probs}, 2000, 7, NULL), AGLM_OK);
     assert_memory_equal(&s.accuracy_95, &again.accuracy_95, sizeof s.accuracy_95);
     assert_memory_equal(&s.macro_f1_95, &again.macro_f1_95, sizeof s.macro_f1_95);
     aglm_score_clear(&s);
@@ -246,12 +254,15 @@ static void no_mistake_leaves_no_width(void **state)
     aglm_error err;
 
     (void)state;
-    assert_int_equal(aglm_score_make(&s, d, NULL, 20, probs, NULL), AGLM_OK);
-    assert_int_equal(aglm_score_bootstrap(&s, d, NULL, 20, probs, 1, 0, NULL), AGLM_OK);
+    assert_int_equal(aglm_score_make(&s, &(aglm_predicted){d, NULL, 20, probs}, NULL), AGLM_OK);
+    assert_int_equal(aglm_score_bootstrap(&s, &(aglm_predicted){d, NULL, 20, probs}, 1, 0, NULL),
+                     AGLM_OK);
     assert_true(s.accuracy_95.low == 1 && s.accuracy_95.high == 1);
     assert_true(s.macro_f1_95.low == 1 && s.macro_f1_95.high == 1);
-    assert_int_equal(aglm_score_bootstrap(&s, d, NULL, 20, probs, 0, 0, &err), AGLM_INVALID);
-    assert_int_equal(aglm_score_bootstrap(&s, d, NULL, 0, probs, 9, 0, &err), AGLM_INVALID);
+    assert_int_equal(aglm_score_bootstrap(&s, &(aglm_predicted){d, NULL, 20, probs}, 0, 0, &err),
+                     AGLM_INVALID);
+    assert_int_equal(aglm_score_bootstrap(&s, &(aglm_predicted){d, NULL, 0, probs}, 9, 0, &err),
+                     AGLM_INVALID);
     assert_non_null(strstr(err.msg, "documents"));
     aglm_score_clear(&s);
     aglm_dataset_free(d);

@@ -70,7 +70,7 @@ static void a_bundle_is_loaded_or_refused(void **state)
 
     (void)state;
     bundle_make(&b, d);
-    assert_int_equal(aglm_bundle_save(&b, out, NULL, NULL, NULL, 0, NULL), AGLM_OK);
+    assert_int_equal(aglm_bundle_save(&b, out, &(aglm_bundle_extra){0}, NULL), AGLM_OK);
     attack(predict, &job, &o);
     o.lasting = true;
     attack(predict, &job, &o);
