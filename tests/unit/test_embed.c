@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "learn/embed_form.h"
 #include "unit.h"
@@ -193,6 +194,25 @@ static void a_seed_names_a_model(void **state)
     OPS->free_model(b);
     OPS->free_model(c);
     close_world(&w);
+}
+
+/* On every machine: the kernels of all instruction sets agree, and no libm function of varying last
+ * bit takes part. */
+static void a_model_is_the_same_everywhere(void **state)
+{
+    const uint64_t want[2] = {0x58f94a99e6950b4d, 0xfc5756e6b6fcfe1e};
+
+    (void)state;
+    for (int folded = 0; folded < 2; folded++) {
+        struct world w;
+        open_world(&w, 12, false, folded ? 40 : 8);
+        aglm_model *m = fit(&w);
+        aglm_str s = save(m);
+        assert_int_equal(aglm_hash64(s.data, s.len, 0), want[folded]);
+        aglm_str_clear(&s);
+        OPS->free_model(m);
+        close_world(&w);
+    }
 }
 
 static void damage_is_noticed(void **state)
@@ -560,6 +580,7 @@ int main(void)
         cmocka_unit_test(every_label_of_many_is_learned),
         cmocka_unit_test(saves_and_loads),
         cmocka_unit_test(a_seed_names_a_model),
+        cmocka_unit_test(a_model_is_the_same_everywhere),
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(steps_are_told),
         cmocka_unit_test(stops_and_limits),
