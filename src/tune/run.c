@@ -449,6 +449,9 @@ static aglm_rc open_study(aglm_run *r, aglm_error *err)
     so.pruner_options.max_step = r->stages.stages[r->stages.n_stages - 1].step;
     so.pruner_options.spared = r->stages.folds > 1 ? SPARED : (unsigned)r->plan.n_learners;
     rc = aglm_study_open(&r->study, r->store, r->result->study, r->plan.space, &so, err);
+    while (rc == AGLM_INVALID && so.sampler == &aglm_sampler_grid &&
+           --so.sampler_options.grid_levels > 0) /* as fine as the space allows */
+        rc = aglm_study_open(&r->study, r->store, r->result->study, r->plan.space, &so, err);
     if (rc == AGLM_OK)
         rc = check_data(r, err);
     if (rc == AGLM_OK && aglm_study_size(r->study) == 0)
