@@ -9,6 +9,9 @@
 #include "base/pool.h"
 #include "eval/latency.h"
 
+#define MEMBERS_MAX 3
+/* A blend may weigh so much where no --max-size says otherwise; one model is never too large. */
+#define BLEND_BYTES 18000000
 #define PROBE_CALLS 2000
 #define PROBE_NS 150000000ULL
 /* Documents drawn in all resamples together: bounds the time of the intervals on large data. */
@@ -253,8 +256,9 @@ static aglm_rc nothing_learned(const aglm_run *r, aglm_error *err)
 aglm_rc aglm_run_finish(aglm_run *r, aglm_error *err)
 {
     aglm_blend_limits limits = {
-        .max_members = r->o->no_blend ? 1 : 4,
-        .max_bytes = (uint64_t)((double)r->o->max_bytes * aglm_stage_share(&r->stages)),
+        .max_members = r->o->no_blend ? 1 : MEMBERS_MAX,
+        .max_bytes = (uint64_t)((double)(r->o->max_bytes ? r->o->max_bytes : BLEND_BYTES) *
+                                aglm_stage_share(&r->stages)),
         .max_latency_us = r->o->max_latency_us,
     };
     aglm_finalists *f = choose_from(r);
