@@ -115,7 +115,7 @@ INLINE int any_above(const vec *acc, double limit)
 
 INLINE double largest(const vec *acc)
 {
-    double most = acc[0][0];
+    double most = LOWEST; /* not a kernel's: it may be NaN where a range is as wide as a double's */
 
     for (size_t v = 0; v < VECS; v++) {
         for (size_t i = 0; i < LANES; i++)
