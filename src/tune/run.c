@@ -495,21 +495,23 @@ static size_t finalists_cap(const aglm_run *r)
     return r->o->no_blend || places < 2 ? 1 : places < FINALISTS ? (size_t)places : FINALISTS;
 }
 
+/* While searching, the finalists and one that is over the limits hold tables; at the end the
+ * finalists, their probabilities, the votes, their mean and the winner's own. */
 static aglm_rc set_memory(aglm_run *r, aglm_error *err)
 {
-    uint64_t limit = r->o->max_memory_bytes;
-    /* of the finalists; and the spare one, the votes, their mean and the winner's own */
-    double tables = 2.0 * (double)finalists_cap(r) + 4;
-    uint64_t taken = aglm_memory_now() + (uint64_t)(tables * table_bytes(r)) + (1 << 20);
+    double limit = (double)r->o->max_memory_bytes, cap = (double)finalists_cap(r);
+    double base = (double)aglm_memory_now() + (1 << 20);
+    double search = base + (cap + 1) * table_bytes(r);
+    double finish = base + (2 * cap + 3) * table_bytes(r);
 
-    if (!limit)
+    if (limit <= 0)
         return AGLM_OK;
-    if (taken > limit)
+    if (search >= limit || finish > limit)
         return aglm_error_set(
             err, AGLM_LIMIT,
-            "--max-memory %llu: the data, and scores of %zu documents x %zu labels, take %llu bytes",
-            (unsigned long long)limit, r->stages.docs, r->shape.labels, (unsigned long long)taken);
-    r->trial_memory = (limit - taken) / r->threads;
+            "--max-memory %.0f: the data, and scores of %zu documents x %zu labels, take %.0f bytes",
+            limit, r->stages.docs, r->shape.labels, finish);
+    r->trial_memory = (uint64_t)((limit - search) / r->threads);
     return AGLM_OK;
 }
 
