@@ -54,6 +54,8 @@ void aglm_reading_columns(const aglm_bundle *b, const aglm_table *t, aglm_task_o
     task->known = true;
     if (!task->label && label && aglm_table_find_col(t, label) >= 0)
         task->label = label;
+    if (!task->text && aglm_table_cols(t) == 1)
+        task->text = aglm_table_col_name(t, 0);
     if (!task->text && join_texts(aglm_json_get(data, "text_columns"), t, names))
         task->text = names;
 }

@@ -539,7 +539,8 @@ static aglm_rc detect(detection *d, bool *mask, bool *named)
             return rc;
     }
     aglm_rc rc = check_other_tasks(d);
-    if (!rc)
+    bool texts_are_known = d->opt->unlabelled && !d->opt->label && (d->opt->text || d->cols == 1);
+    if (!rc && !texts_are_known)
         rc = find_label(d, mask, &label_why);
     if (rc == AGLM_INVALID && d->opt->unlabelled && !d->opt->label) {
         d->out->label_col = -1;

@@ -50,6 +50,9 @@ says out 'McNemar .* p = 1$'
 printf 'the goal of the match\nsoup with garlic\n' >lines
 "$AUTOGLM" predict a.bundle <lines >labels 2>err
 check "predict labels standard input" sh -c 'printf "sport\nfood\n" | cmp - labels'
+cat lines lines lines >again
+"$AUTOGLM" predict a.bundle again --format lines >out 2>err
+check "repeated lines are texts, not labels" sh -c '[ "$(wc -l <out)" = 6 ]'
 "$AUTOGLM" predict a.bundle --top 2 <lines >out 2>err
 says out '^sport	0\.[0-9]{4}	[a-z]+	0\.[0-9]{4}$'
 run 0 "$AUTOGLM" predict a.bundle test.tsv --text 2
