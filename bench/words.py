@@ -33,9 +33,9 @@ def child_cpu_s(command):
 
 
 def fasttext_s(path, epochs, folder):
-    return child_cpu_s(["fasttext", "supervised", "-input", str(path), "-output", str(Path(folder) / "model"), "-thread",
-                        "1", "-dim", str(DIMENSION), "-wordNgrams", "2", "-epoch", str(epochs), "-lr", "0.5", "-bucket",
-                        "200000"])
+    return child_cpu_s(["fasttext", "supervised", "-input", str(path), "-output", str(Path(folder) / "model"),
+                        "-thread", "1", "-dim", str(DIMENSION), "-wordNgrams", "2", "-epoch", str(epochs),
+                        "-lr", "0.5", "-bucket", "200000"])
 
 
 def ours_s(path, epochs, given):

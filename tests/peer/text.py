@@ -364,7 +364,8 @@ def measure(data, options, rows):
 
 
 def save(options, rows, musts):
-    note = f"{os.cpu_count()} processors, {platform.machine()}"
+    loads = [row[m]["load_average"] for row in rows.values() for m in METHODS if "load_average" in row.get(m, {})]
+    note = f"{os.cpu_count()} processors, {platform.machine()}, load average {min(loads):.0f} to {max(loads):.0f}"
     options.out.parent.mkdir(exist_ok=True)
     record = {"budget_s": options.budget, "threads": options.threads, "seed": options.seed, "machine": note,
               "sets": rows, "musts": [{"what": w, "holds": h, "figures": f} for w, h, f in musts]}
