@@ -54,7 +54,7 @@ static const aglm_hparam params[PARAMS] = {
               .low = 0.02,
               .high = 1,
               .log = true,
-              .start = 0.15},
+              .start = 0.1},
     [EPOCHS] =
         {.name = "epochs", .kind = AGLM_HPARAM_INT, .low = 3, .high = 40, .log = true, .start = 8},
     [DIM] = {.name = "embedding_dim",
@@ -222,7 +222,8 @@ static aglm_rc embed_fit(const void *opaque, const uint32_t *rows, size_t n,
                             .data = self->data,
                             .docs = rows,
                             .n = n,
-                            .multi_label = self->multi_label};
+                            .multi_label = self->multi_label,
+                            .cancel = ctx->cancel};
     progress p = {.ctx = ctx, .epochs = self->options.epochs};
     aglm_embed_progress tell = {.after_epoch = ctx->on_step ? report : NULL, .arg = &p};
     aglm_embed_net *net = NULL;

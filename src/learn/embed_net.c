@@ -123,8 +123,8 @@ aglm_rc aglm_embed_net_new(aglm_embed_net **out, const aglm_embed_task *task,
     if (!rc)
         rc = number_rows(net, task, df, min, options->supervised);
     if (rc) {
-        aglm_error_set(err, rc, "an embedding of %u features in %u dimensions: out of memory",
-                       net->rows, net->dim);
+        aglm_error_set(err, rc, "an embedding of %u features in %u dimensions: %s", net->rows,
+                       net->dim, aglm_rc_text(rc));
         goto done;
     }
     fill_out(net, ctx->seed);

@@ -37,6 +37,7 @@ typedef struct aglm_embed_task {
     const uint32_t *docs;
     size_t n;
     bool multi_label;
+    const aglm_cancel *cancel; /* NULL: never */
 } aglm_embed_task;
 
 /* How much a feature says by itself, in steps of no particular size, from its counts in the task's

@@ -56,6 +56,7 @@ static aglm_rc lay_out(trainer *t)
                                   .worth = t->net->worth,
                                   .worth_stride = 1};
     size_t entries = count_entries(t->task);
+    aglm_rc rc = AGLM_OK;
 
     t->start = aglm_calloc(t->task->n + 1, sizeof *t->start);
     t->row = aglm_calloc(entries, sizeof *t->row);
@@ -64,8 +65,12 @@ static aglm_rc lay_out(trainer *t)
         return AGLM_NOMEM;
     for (size_t i = 0; i < t->task->n; i++) {
         size_t at = t->start[i];
-        if (aglm_embed_bag_fill(&bag, &rows, t->task->docs[i]))
-            return AGLM_NOMEM;
+        if (aglm_cancelled(t->task->cancel))
+            rc = AGLM_CANCELLED;
+        else
+            rc = aglm_embed_bag_fill(&bag, &rows, t->task->docs[i]);
+        if (rc)
+            break;
         if (bag.n) {
             memcpy(t->row + at, bag.row, bag.n * sizeof *bag.row);
             memcpy(t->weight + at, bag.weight, bag.n * sizeof *bag.weight);
@@ -74,7 +79,7 @@ static aglm_rc lay_out(trainer *t)
         t->start[i + 1] = at + bag.n;
     }
     aglm_embed_bag_clear(&bag);
-    return AGLM_OK;
+    return rc;
 }
 
 static aglm_rc alloc_scratch(trainer *t)
@@ -249,7 +254,7 @@ aglm_rc aglm_embed_train(aglm_embed_net *net, const aglm_embed_task *task,
     if (!rc)
         rc = alloc_scratch(&t);
     if (rc)
-        aglm_error_set(err, rc, "training on %zu documents: out of memory", task->n);
+        aglm_error_set(err, rc, "training on %zu documents: %s", task->n, aglm_rc_text(rc));
     else
         rc = run_epochs(&t, ctx, progress, err);
     trainer_clear(&t);

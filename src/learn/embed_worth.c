@@ -73,38 +73,45 @@ static void end_label(tally *t, double p)
 }
 
 /* The task's documents by label: order[start[l]..start[l + 1]). */
-static aglm_rc walk_labels(tally *t, const aglm_embed_task *task)
+static aglm_rc order_by_label(const aglm_embed_task *task, size_t **start, uint32_t **order)
 {
     size_t labels = aglm_dataset_n_labels(task->data), n = 0;
-    size_t *start = aglm_calloc(labels + 2, sizeof *start);
-    uint32_t *order = NULL;
+    size_t *at = *start = aglm_calloc(labels + 2, sizeof *at);
 
-    for (size_t i = 0; start && i < task->n; i++) {
+    for (size_t i = 0; at && i < task->n; i++) {
         aglm_doc d = aglm_dataset_doc(task->data, task->docs[i]);
         for (size_t l = 0; l < d.n_labels; l++, n++)
-            start[d.labels[l] + 2]++;
+            at[d.labels[l] + 2]++;
     }
-    order = aglm_calloc(n, sizeof *order);
-    if (!start || !order) {
-        free(start);
-        free(order);
+    *order = aglm_calloc(n, sizeof **order);
+    if (!at || !*order)
         return AGLM_NOMEM;
-    }
     for (size_t l = 2; l < labels + 2; l++)
-        start[l] += start[l - 1];
+        at[l] += at[l - 1];
     for (size_t i = 0; i < task->n; i++) {
         aglm_doc d = aglm_dataset_doc(task->data, task->docs[i]);
         for (size_t l = 0; l < d.n_labels; l++)
-            order[start[d.labels[l] + 1]++] = task->docs[i];
+            (*order)[at[d.labels[l] + 1]++] = task->docs[i];
     }
-    for (size_t l = 0; l < labels; l++) {
+    return AGLM_OK;
+}
+
+static aglm_rc walk_labels(tally *t, const aglm_embed_task *task)
+{
+    size_t *start = NULL;
+    uint32_t *order = NULL;
+    aglm_rc rc = order_by_label(task, &start, &order);
+
+    for (size_t l = 0; !rc && l < aglm_dataset_n_labels(task->data); l++) {
         for (size_t i = start[l]; i < start[l + 1]; i++)
             count_with(t, task->matrix, order[i]);
         end_label(t, t->prior[l]);
+        if (aglm_cancelled(task->cancel))
+            rc = AGLM_CANCELLED;
     }
     free(start);
     free(order);
-    return AGLM_OK;
+    return rc;
 }
 
 /* Labels that a feature never has: each gives f ln(f / p) with f = p / (pairs + 1). */

@@ -1,8 +1,9 @@
 /* num/dense_body.h - the kernels' one body, compiled by dense.c once for each instruction set.
  * Threads: see num/dense.h.
- * Wants KERNEL(name) to name a function, TARGET to set its instruction set, VEC and its int twin
- * VECI for the vector of VEC_N floats, and REDUCE(v) to sum an array of PARTS = AGLM_LANES / VEC_N
- * vectors as the tree ((lane + lane 8 further) + 4 further) + 2 + 1. */
+ * Wants KERNEL(name) to name a function, TARGET to set its instruction set, UNROLL before loops of
+ * constant length, VEC for the vector of VEC_N floats with its twins VECI of 32-bit integers and
+ * VECB of bytes, WIDEN(bytes) to make floats of bytes, and REDUCE(v) to sum an array of PARTS =
+ * AGLM_LANES / VEC_N vectors as the tree ((lane + lane 8 further) + 4 further) + 2 + 1. */
 
 #define PARTS (AGLM_LANES / VEC_N)
 
