@@ -46,6 +46,9 @@ static const struct {
     bool across;
 } char_orders[] = {{0, 0, false}, {2, 5, false}, {1, 6, false}, {2, 5, true}, {1, 6, true}};
 
+/* In texts of this mean length or less, their own length and ends tell something. */
+#define SHORT_CHARS 60
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const aglm_hparam params[PARAMS] = {
@@ -86,7 +89,7 @@ static const aglm_hparam params[PARAMS] = {
                .choices = char_choices,
                .n_choices = COUNT(char_choices),
                .start = 4},
-    [CJK_N] = {.name = "cjk_n", .kind = AGLM_HPARAM_INT, .low = 1, .high = 4, .start = 2},
+    [CJK_N] = {.name = "cjk_n", .kind = AGLM_HPARAM_INT, .low = 1, .high = 4, .start = 3},
     [EXTRAS] = {.name = "extras",
                 .kind = AGLM_HPARAM_CHOICE,
                 .choices = extra_choices,
@@ -108,6 +111,8 @@ static size_t embed_space(const aglm_data_shape *shape, aglm_hparam *out)
         out[LOSS].choices = losses + 1;
         out[LOSS].n_choices = 1;
     }
+    if (shape->mean_chars <= SHORT_CHARS)
+        out[EXTRAS].start = 3;
     if (shape->share_cjk < 0.05) {
         fix(&out[CJK_N], 0);
     } else if (shape->share_cjk > 0.5) {
