@@ -95,11 +95,11 @@ int main(int argc, char **argv)
         return 2;
     }
     bool logistic = strcmp(argv[1], "logistic") == 0;
-    float cost = (float)atof(argv[2]);
-    size_t vectors = (size_t)atoi(argv[4]);
+    float cost = (float)strtod(argv[2], NULL);
+    size_t vectors = (size_t)strtoul(argv[4], NULL, 10);
     aglm_linear_problem p = {.cost = &cost,
                              .loss = logistic ? AGLM_LOSS_LOGISTIC : AGLM_LOSS_SQUARED_HINGE,
-                             .eps = atof(argv[3]),
+                             .eps = strtod(argv[3], NULL),
                              .max_passes = 2000,
                              .seed = 1};
     aglm_rc rc = read_input(&in, argv[5], vectors, &err);
