@@ -40,7 +40,9 @@ static const aglm_option OPTIONS[] = {
     {"learners", 0, AGLM_OPTION_TEXT, "A,B", "only these learners; default: all", NULL, 0, 0},
     {"sampler", 0, AGLM_OPTION_WORD, "S", "tpe, random or grid; default tpe", "tpe|random|grid", 0,
      0},
-    {"no-blend", 0, AGLM_OPTION_FLAG, NULL, "one model only, no blend of the best", NULL, 0, 0},
+    {"blend", 0, AGLM_OPTION_WORD, "B",
+     "fast: only models that read texts the same way (default); any: of all the best; none: one model",
+     "fast|any|none", 0, 0},
     {"study", 0, AGLM_OPTION_TEXT, "NAME",
      "name of the study; default: a hash of data, task, metric and seed", NULL, 0, 0},
     {"storage", 0, AGLM_OPTION_TEXT, "URL",
@@ -106,6 +108,13 @@ static aglm_rc set_metric(const aglm_args *a, aglm_tune_options *o, aglm_error *
     return AGLM_OK;
 }
 
+static aglm_blend_kind blend_of(const char *word)
+{
+    return strcmp(word, "any") == 0    ? AGLM_BLEND_ANY
+           : strcmp(word, "none") == 0 ? AGLM_BLEND_NONE
+                                       : AGLM_BLEND_FAST;
+}
+
 static aglm_rc set_options(const aglm_args *a, aglm_tune_options *o, struct places *p,
                            aglm_error *err)
 {
@@ -129,7 +138,7 @@ static aglm_rc set_options(const aglm_args *a, aglm_tune_options *o, struct plac
     o->max_memory_bytes = (uint64_t)aglm_args_number(a, "max-memory", 0);
     o->learners = aglm_args_text(a, "learners", NULL);
     o->sampler = aglm_args_text(a, "sampler", NULL);
-    o->no_blend = aglm_args_flag(a, "no-blend");
+    o->blend = blend_of(aglm_args_text(a, "blend", "fast"));
     o->study = aglm_args_text(a, "study", NULL);
     o->command = (const char *const *)a->argv;
     o->n_command = (size_t)a->argc;

@@ -22,6 +22,11 @@ const aglm_learner_ops *aglm_learner_find(const char *name)
     return NULL;
 }
 
+uint64_t aglm_model_reading(const aglm_model *m)
+{
+    return m->ops->reading ? m->ops->reading(m) : 0;
+}
+
 void aglm_model_free(aglm_model *m)
 {
     if (m)

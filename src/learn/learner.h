@@ -92,10 +92,11 @@ typedef struct aglm_learner_ops {
     aglm_rc (*predictor)(aglm_predictor **out, const aglm_model *m, aglm_error *err);
     aglm_rc (*predict)(aglm_predictor *p, const char *text, size_t len, float *logits,
                        aglm_error *err);
-    /* Do two models read texts the same way (features and vocabulary)? Then predict_after gives a
-     * model's logits of the text that `first` predicted last without reading it again: members of
-     * a blend that differ only in weights cost little more than one. NULL: never. */
-    bool (*shares)(const aglm_model *a, const aglm_model *b);
+    /* A number that is equal for models that read texts the same way (features and vocabulary).
+     * Then predict_after gives a model's logits of the text that `first` predicted last without
+     * reading it again: members of a blend that differ only in weights cost little more than one.
+     * NULL: no two do. */
+    uint64_t (*reading)(const aglm_model *m);
     aglm_rc (*predict_after)(aglm_predictor *p, const aglm_predictor *first, float *logits,
                              aglm_error *err);
     /* The spans that speak most for `label`, largest first; fills at most cap, *n gets how many.
@@ -121,6 +122,8 @@ const aglm_learner_ops *const *aglm_learners(size_t *n);
 const aglm_learner_ops *aglm_learner_find(const char *name);
 
 /* Thin wrappers. */
+/* 0: reads as no other model does. */
+uint64_t aglm_model_reading(const aglm_model *m);
 void aglm_model_free(aglm_model *m); /* NULL is fine */
 /* Bytes save would write (the size constraint is about these). */
 aglm_rc aglm_model_size(const aglm_model *m, uint64_t *bytes, aglm_error *err);

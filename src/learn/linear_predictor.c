@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "learn/linear_priv.h"
@@ -180,20 +181,20 @@ aglm_rc aglm_linear_predict(aglm_predictor *self, const char *text, size_t len, 
     return rc;
 }
 
-bool aglm_linear_shares(const aglm_model *a, const aglm_model *b)
+uint64_t aglm_linear_reading(const aglm_model *model)
 {
-    const aglm_linear_model *x = (const aglm_linear_model *)a;
-    const aglm_linear_model *y = (const aglm_linear_model *)b;
-    size_t buckets = ((size_t)1 << x->bucket_bits) + 1;
+    const aglm_linear_model *m = (const aglm_linear_model *)model;
+    const aglm_feature_options *f = &m->params.features;
+    const uint8_t options[] = {f->word_n,   f->char_min, f->char_max,    f->cjk_n,
+                               f->prefix_n, f->suffix_n, f->char_across, f->shape,
+                               f->lower,    f->punct,    f->edges};
+    size_t buckets = ((size_t)1 << m->bucket_bits) + 1;
+    uint64_t h = aglm_hash64(options, sizeof options, m->n_features);
 
-    if (memcmp(&x->params.features, &y->params.features, sizeof x->params.features) != 0 ||
-        x->n_features != y->n_features || x->bucket_bits != y->bucket_bits ||
-        memcmp(x->bucket, y->bucket, buckets * sizeof *x->bucket) != 0)
-        return false;
-    for (size_t i = 0; i < x->n_features; i++)
-        if (x->row[i].tag != y->row[i].tag)
-            return false;
-    return true;
+    h = aglm_hash64(m->bucket, buckets * sizeof *m->bucket, h);
+    for (size_t i = 0; i < m->n_features; i++)
+        h = aglm_mix64(h + m->row[i].tag);
+    return h ? h : 1;
 }
 
 aglm_rc aglm_linear_predict_after(aglm_predictor *self, const aglm_predictor *first, float *logits,

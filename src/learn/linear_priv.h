@@ -163,7 +163,7 @@ float aglm_linear_weight(const aglm_linear_model *m, uint32_t row, uint32_t labe
 aglm_rc aglm_linear_predictor_new(aglm_predictor **out, const aglm_model *m, aglm_error *err);
 aglm_rc aglm_linear_predict(aglm_predictor *self, const char *text, size_t len, float *logits,
                             aglm_error *err);
-bool aglm_linear_shares(const aglm_model *a, const aglm_model *b);
+uint64_t aglm_linear_reading(const aglm_model *m);
 aglm_rc aglm_linear_predict_after(aglm_predictor *self, const aglm_predictor *first, float *logits,
                                   aglm_error *err);
 aglm_rc aglm_linear_explain(aglm_predictor *self, const char *text, size_t len, uint32_t label,

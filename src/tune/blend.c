@@ -112,10 +112,15 @@ static bool fits(const aglm_finalists *f, const unsigned *votes, const aglm_blen
     uint64_t bytes = 0;
     double latency = 0;
     size_t members = 0;
+    uint64_t reading = 0;
 
     for (size_t k = 0; k < f->n; k++) {
+        uint64_t own = f->items[k].outcome.reading;
         if (!votes[k])
             continue;
+        if (limits->one_reading && members && (own != reading || !own))
+            return false;
+        reading = own;
         members++;
         bytes += f->items[k].outcome.bytes;
         latency += f->items[k].outcome.latency_p95_us;

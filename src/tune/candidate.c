@@ -177,6 +177,7 @@ static aglm_rc run_stage(struct run *r, aglm_outcome *out, unsigned stage, aglm_
         return rc;
     if (r->m->probe_latency && (rc = probe_latency(r, out, n_test, err)) != AGLM_OK)
         return rc;
+    out->reading = aglm_model_reading(out->model);
     if ((rc = aglm_model_size(out->model, &out->bytes, err)) != AGLM_OK)
         return rc;
     if ((rc = value_of(r, out, err)) == AGLM_OK)

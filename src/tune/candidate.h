@@ -24,6 +24,7 @@ typedef struct aglm_outcome {
     uint8_t *scored; /* [docs] */
     aglm_calibration calibration;
     uint64_t bytes;        /* of the saved model of the last stage */
+    uint64_t reading;      /* aglm_model_reading of it */
     double latency_p95_us; /* a document; 0 when not probed */
     /* wall time of the last stage's fit with its share of opening: what a refit costs */
     double fit_s;

@@ -40,6 +40,7 @@ typedef struct aglm_blend {
 
 typedef struct aglm_blend_limits {
     size_t max_members;
+    bool one_reading; /* only members that read texts the same way: a blend as quick as one model */
     uint64_t max_bytes;    /* 0: none */
     double max_latency_us; /* 0: none */
 } aglm_blend_limits;

@@ -256,7 +256,8 @@ static aglm_rc nothing_learned(const aglm_run *r, aglm_error *err)
 aglm_rc aglm_run_finish(aglm_run *r, aglm_error *err)
 {
     aglm_blend_limits limits = {
-        .max_members = r->o->no_blend ? 1 : MEMBERS_MAX,
+        .max_members = r->o->blend == AGLM_BLEND_NONE ? 1 : MEMBERS_MAX,
+        .one_reading = r->o->blend == AGLM_BLEND_FAST,
         .max_bytes = (uint64_t)((double)(r->o->max_bytes ? r->o->max_bytes : BLEND_BYTES) *
                                 aglm_stage_share(&r->stages)),
         .max_latency_us = r->o->max_latency_us,

@@ -16,14 +16,14 @@ struct aglm_bundle_predictor {
 
 static void find_readers(aglm_bundle_predictor *p)
 {
+    uint64_t reading[AGLM_BUNDLE_MAX_MEMBERS];
+
     for (size_t i = 0; i < p->b->n_members; i++) {
-        const aglm_model *m = p->b->members[i].model;
         p->reads[i] = i;
-        for (size_t j = 0; j < i && m->ops->shares && p->reads[i] == i; j++) {
-            const aglm_model *other = p->b->members[j].model;
-            if (p->reads[j] == j && other->ops == m->ops && m->ops->shares(other, m))
-                p->reads[i] = j;
-        }
+        reading[i] = aglm_model_reading(p->b->members[i].model);
+        for (size_t j = 0; j < i && p->reads[i] == i; j++)
+            if (reading[i] && reading[j] == reading[i])
+                p->reads[i] = p->reads[j];
     }
 }
 

@@ -492,7 +492,9 @@ static size_t finalists_cap(const aglm_run *r)
     if (r->o->max_memory_bytes && (double)r->o->max_memory_bytes / 4 < room)
         room = (double)r->o->max_memory_bytes / 4;
     double places = room / (2 * table_bytes(r));
-    return r->o->no_blend || places < 2 ? 1 : places < FINALISTS ? (size_t)places : FINALISTS;
+    return r->o->blend == AGLM_BLEND_NONE || places < 2 ? 1
+           : places < FINALISTS                         ? (size_t)places
+                                                        : FINALISTS;
 }
 
 /* While searching, the finalists and one that is over the limits hold tables; at the end the

@@ -41,6 +41,13 @@ typedef struct aglm_tune_event {
     const aglm_input *input; /* with AGLM_TUNE_START */
 } aglm_tune_event;
 
+/* What the winner may be made of. */
+typedef enum aglm_blend_kind {
+    AGLM_BLEND_FAST, /* models that read texts the same way: hardly slower than one */
+    AGLM_BLEND_NONE, /* the best single model */
+    AGLM_BLEND_ANY   /* any of the best: some points better at times, and slower by a model each */
+} aglm_blend_kind;
+
 typedef struct aglm_tune_options {
     aglm_input_options input;
     int metric; /* an aglm_metric, or -1 for the task's default */
@@ -52,10 +59,10 @@ typedef struct aglm_tune_options {
     int64_t trials;       /* of the study in all, 0: no limit */
     unsigned threads;     /* 0: as many as processors */
     uint64_t seed;
-    double max_latency_us;      /* p95 a document; 0: none */
-    uint64_t max_bytes;         /* of the weights; 0: none */
-    uint64_t max_memory_bytes;  /* of the process; 0: none */
-    bool no_blend;              /* the best single model */
+    double max_latency_us;     /* p95 a document; 0: none */
+    uint64_t max_bytes;        /* of the weights; 0: none */
+    uint64_t max_memory_bytes; /* of the process; 0: none */
+    aglm_blend_kind blend;
     const char *study;          /* NULL: named by a hash of data, task, metric and seed */
     const char *storage;        /* NULL: memory */
     const char *out;            /* NULL: no bundle is written */

@@ -283,7 +283,7 @@ static void limits_are_obeyed(void **state)
     assert_int_equal(r.bundle.n_members, 1);
     aglm_tune_result_clear(&r);
     o.max_bytes = 0;
-    o.no_blend = true;
+    o.blend = AGLM_BLEND_NONE;
     run(&r, &o);
     assert_int_equal(r.bundle.n_members, 1);
     aglm_tune_result_clear(&r);
