@@ -118,6 +118,7 @@ static void limits_are_obeyed(void **state)
 {
     static const aglm_blend_limits LIMITS[] = {
         {.max_members = 1},
+        {.max_members = 4, .one_reading = true},
         {.max_members = 4, .max_bytes = 1999},
         {.max_members = 4, .max_latency_us = 19},
         {.max_members = 4, .max_bytes = 2500},
@@ -132,9 +133,13 @@ static void limits_are_obeyed(void **state)
     for (size_t i = 0; i < sizeof LIMITS / sizeof *LIMITS; i++) {
         assert_int_equal(aglm_blend_choose(&b, &f, d, AGLM_METRIC_LOG_LOSS, &LIMITS[i], NULL),
                          AGLM_OK);
-        assert_int_equal(b.n, i < 3 ? 1 : 2);
-        assert_true(i >= 3 || b.member[0] == 0);
+        assert_int_equal(b.n, i < 4 ? 1 : 2);
+        assert_true(i >= 4 || b.member[0] == 0);
     }
+    for (size_t k = 0; k < f.n; k++)
+        f.items[k].outcome.reading = 9;
+    assert_int_equal(aglm_blend_choose(&b, &f, d, AGLM_METRIC_LOG_LOSS, &LIMITS[1], NULL), AGLM_OK);
+    assert_true(b.n > 1);
     aglm_finalists_clear(&f);
     aglm_dataset_free(d);
 }
