@@ -36,12 +36,24 @@ unsigned aglm_linear_lanes(size_t left)
     return left == 1 ? 1 : left <= 8 ? 8 : AGLM_LANES_MAX;
 }
 
+/* Lanes of one register; where a machine has none so wide the compiler takes several. */
+#define GROUP 8
+#define GROUPS_MAX (AGLM_LANES_MAX / GROUP)
+typedef float group __attribute__((vector_size(GROUP * sizeof(float))));
+
+/* *out = GROUP floats at `at`. (Returned by value it would depend on the ABI of wide registers.) */
+INLINE void load_group(group *out, const float *at)
+{
+    memcpy(out, at, sizeof *out);
+}
+
 /* sum[l] = x_i . w_l. Two accumulators, so that additions of neighbours overlap; their order is the
- * same on every machine. */
+ * same on every machine. The loops over groups must unroll, or the accumulators go to memory. */
 INLINE void row_dot(const aglm_csr *x, size_t i, const float *w, float *sum, unsigned lanes)
 {
     size_t j = x->start[i], end = x->start[i + 1];
-    float even[AGLM_LANES_MAX] = {0}, odd[AGLM_LANES_MAX] = {0};
+    size_t groups = lanes / GROUP;
+    group even[GROUPS_MAX] = {0}, odd[GROUPS_MAX] = {0};
 
     if (lanes == 1) {
         sum[0] = aglm_sparse_dot(x->col + j, x->val + j, end - j, w);
@@ -51,15 +63,25 @@ INLINE void row_dot(const aglm_csr *x, size_t i, const float *w, float *sum, uns
         const float *a = w + (size_t)x->col[j] * lanes;
         const float *b = w + (size_t)x->col[j + 1] * lanes;
         float va = x->val[j], vb = x->val[j + 1];
-        for (unsigned l = 0; l < lanes; l++) {
-            even[l] += va * a[l];
-            odd[l] += vb * b[l];
+#pragma GCC unroll 2
+        for (size_t g = 0; g < groups; g++) {
+            group wa, wb;
+            load_group(&wa, a + g * GROUP);
+            load_group(&wb, b + g * GROUP);
+            even[g] += va * wa;
+            odd[g] += vb * wb;
         }
     }
-    for (unsigned l = 0; j < end && l < lanes; l++)
-        even[l] += x->val[j] * w[(size_t)x->col[j] * lanes + l];
-    for (unsigned l = 0; l < lanes; l++)
-        sum[l] = even[l] + odd[l];
+#pragma GCC unroll 2
+    for (size_t g = 0; g < groups; g++) {
+        group last;
+        if (j < end) {
+            load_group(&last, w + (size_t)x->col[j] * lanes + g * GROUP);
+            even[g] += x->val[j] * last;
+        }
+        even[g] += odd[g];
+        memcpy(sum + g * GROUP, &even[g], sizeof even[g]);
+    }
 }
 
 /* w_l += delta[l] * x_i, each column times its metric. */
@@ -67,17 +89,27 @@ INLINE void row_axpy(const aglm_linear_problem *p, size_t i, const float *delta,
                      unsigned lanes)
 {
     const aglm_csr *x = p->x;
+    size_t groups = lanes / GROUP;
 
+    if (lanes == 1) {
+        for (size_t j = x->start[i]; j < x->start[i + 1]; j++)
+            w[x->col[j]] += x->val[j] * *delta * (p->metric ? p->metric[x->col[j]] : 1);
+        return;
+    }
     for (size_t j = x->start[i]; j < x->start[i + 1]; j++) {
-        float *a = w + (size_t)x->col[j] * lanes;
-        float v = x->val[j];
-        if (p->metric) {
-            const float *metric = p->metric + (size_t)x->col[j] * lanes;
-            for (unsigned l = 0; l < lanes; l++)
-                a[l] += v * delta[l] * metric[l];
-        } else {
-            for (unsigned l = 0; l < lanes; l++)
-                a[l] += v * delta[l];
+        size_t at = (size_t)x->col[j] * lanes;
+#pragma GCC unroll 2
+        for (size_t g = 0; g < groups; g++) {
+            group step, other;
+            load_group(&step, delta + g * GROUP);
+            step *= x->val[j];
+            if (p->metric) {
+                load_group(&other, p->metric + at + g * GROUP);
+                step *= other;
+            }
+            load_group(&other, w + at + g * GROUP);
+            step += other;
+            memcpy(w + at + g * GROUP, &step, sizeof step);
         }
     }
 }
@@ -179,10 +211,27 @@ INLINE void visit_row(struct solver *s, uint32_t i, size_t *kept, unsigned lanes
         s->order[(*kept)++] = i;
 }
 
+/* Rows come in random order, so the processor cannot guess the next one. */
+INLINE void prefetch_row(const struct solver *s, uint32_t i, unsigned lanes)
+{
+    const aglm_csr *x = s->p->x;
+
+    __builtin_prefetch(&s->p->y[i * (size_t)lanes]);
+    __builtin_prefetch(&s->alpha[i * (size_t)lanes]);
+    __builtin_prefetch(&s->p->cost[i]);
+    for (size_t j = x->start[i]; j < x->start[i + 1]; j += 16) {
+        __builtin_prefetch(&x->col[j]);
+        __builtin_prefetch(&x->val[j]);
+    }
+}
+
 INLINE void visit_rows(struct solver *s, size_t from, size_t to, size_t *kept, unsigned lanes)
 {
-    for (size_t at = from; at < to; at++)
+    for (size_t at = from; at < to; at++) {
+        if (at + 1 < to)
+            prefetch_row(s, s->order[at + 1], lanes);
         visit_row(s, s->order[at], kept, lanes);
+    }
 }
 
 typedef void visitor(struct solver *s, size_t from, size_t to, size_t *kept);
