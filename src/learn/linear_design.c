@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "learn/linear_priv.h"
 
+#define ROWS_PER_CHECK 64
+
 static bool is_plain_group(unsigned group)
 {
     return group == AGLM_FEATURES_PREFIX || group == AGLM_FEATURES_SHAPE;
@@ -125,7 +127,7 @@ static void count_label(const aglm_design *x, uint32_t label, uint32_t *count)
 /* Kullback-Leibler divergence of the labels of documents with the feature from the labels of all,
  * each feature smoothed by one document of average labels. Only labels seen with the feature are
  * visited: an unseen one adds -p log(df + 1) / (df + 1). */
-static aglm_rc information_gain(const aglm_design *x, double *gain)
+static aglm_rc information_gain(const aglm_design *x, double *gain, const aglm_cancel *cancel)
 {
     uint32_t *count = aglm_calloc(x->n_features, sizeof *count);
     uint32_t n_assigned = x->label_start[x->n_labels];
@@ -134,7 +136,7 @@ static aglm_rc information_gain(const aglm_design *x, double *gain)
         return AGLM_NOMEM;
     for (size_t j = 0; j < x->n_features; j++)
         gain[j] = -log(x->df[j] + 1.0) / (x->df[j] + 1.0);
-    for (uint32_t k = 0; k < x->n_labels; k++) {
+    for (uint32_t k = 0; k < x->n_labels && !aglm_cancelled(cancel); k++) {
         double p = (double)(x->label_start[k + 1] - x->label_start[k]) / n_assigned;
         count_label(x, k, count);
         for (size_t j = 0; j < x->n_features; j++) {
@@ -145,7 +147,7 @@ static aglm_rc information_gain(const aglm_design *x, double *gain)
         }
     }
     free(count);
-    return AGLM_OK;
+    return aglm_cancelled(cancel) ? AGLM_CANCELLED : AGLM_OK;
 }
 
 static double scale_of(const aglm_design *x, size_t column, aglm_weighting weighting,
@@ -168,14 +170,14 @@ static double scale_of(const aglm_design *x, size_t column, aglm_weighting weigh
     }
 }
 
-static aglm_rc choose_scales(aglm_design *x, aglm_weighting weighting)
+static aglm_rc choose_scales(aglm_design *x, aglm_weighting weighting, const aglm_cancel *cancel)
 {
     double *gain = NULL;
     aglm_rc rc = AGLM_OK;
 
     if (weighting == AGLM_WEIGHT_GAIN || weighting == AGLM_WEIGHT_GAIN_IDF) {
         gain = aglm_calloc(x->n_features, sizeof *gain);
-        rc = gain ? information_gain(x, gain) : AGLM_NOMEM;
+        rc = gain ? information_gain(x, gain, cancel) : AGLM_NOMEM;
     }
     for (size_t j = 0; !rc && j < x->n_features; j++)
         x->scale[j] = aglm_half_pack(scale_of(x, j, weighting, gain));
@@ -250,16 +252,20 @@ static void fill_row(aglm_design *x, size_t i, const aglm_linear_params *params,
     }
 }
 
-static void fill_rows(aglm_design *x, const aglm_linear_params *params)
+static aglm_rc fill_rows(aglm_design *x, const aglm_linear_params *params,
+                         const aglm_cancel *cancel)
 {
     uint32_t at = 0;
 
     for (size_t i = 0; i < x->n_rows; i++) {
+        if (i % ROWS_PER_CHECK == 0 && aglm_cancelled(cancel))
+            return AGLM_CANCELLED;
         fill_row(x, i, params, &at);
         x->x.col[at] = (uint32_t)x->n_features;
         x->x.val[at++] = 1;
         x->x.start[i + 1] = at;
     }
+    return AGLM_OK;
 }
 
 static aglm_rc build_design(aglm_design *x, const aglm_dataset *d, const aglm_linear_params *params,
@@ -284,9 +290,9 @@ static aglm_rc build_design(aglm_design *x, const aglm_dataset *d, const aglm_li
         rc = aglm_csr_init(&x->x, x->n_rows, x->n_features + 1, entries);
     x->scale = rc ? NULL : aglm_calloc(x->n_features, sizeof *x->scale);
     if (!rc)
-        rc = x->scale ? choose_scales(x, params->weighting) : AGLM_NOMEM;
+        rc = x->scale ? choose_scales(x, params->weighting, ctx->cancel) : AGLM_NOMEM;
     if (!rc)
-        fill_rows(x, params);
+        rc = fill_rows(x, params, ctx->cancel);
     return rc;
 }
 
@@ -303,8 +309,8 @@ aglm_rc aglm_design_init(aglm_design *out, const aglm_training *training,
                          .multi_label = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL};
     out->n_vectors = out->n_labels == 2 && !out->multi_label ? 1 : out->n_labels;
     aglm_rc rc = build_design(out, d, params, ctx, err);
-    if (rc == AGLM_NOMEM)
-        aglm_error_set(err, rc, "out of memory for a linear model of %zu documents", out->n_rows);
+    if (rc == AGLM_NOMEM || rc == AGLM_CANCELLED)
+        aglm_error_set(err, rc, "linear model of %zu documents: %s", out->n_rows, aglm_rc_text(rc));
     if (rc)
         aglm_design_clear(out);
     return rc;
