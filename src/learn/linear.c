@@ -41,7 +41,9 @@ static const char *const weight_choices[] = {"tfidf", "gain", "gain-idf", "ratio
 static const char *const loss_choices[] = {"hinge", "logistic"};
 static const char *const balance_choices[] = {"none", "balanced"};
 
-#define MANY_DOCS 20000 /* from here on features seen once are mostly size */
+/* From here on features seen once, but for n-grams of Chinese characters, are mostly size. */
+#define SOME_DOCS 2000
+#define MANY_DOCS 20000
 
 #define CHOICES(names) (names), sizeof(names) / sizeof *(names)
 
@@ -87,7 +89,7 @@ static size_t linear_space(const aglm_data_shape *shape, aglm_hparam *out)
     out[P_PUNCT] = choice("punct", CHOICES(punct_choices), 1);
     out[P_EDGES] = choice("edges", CHOICES(edges_choices), 0);
     out[P_WEIGHT] = choice("weight", CHOICES(weight_choices), 1);
-    out[P_MIN_DF] = integer("min_df", 1, 3, shape->docs > MANY_DOCS ? 2 : 1);
+    out[P_MIN_DF] = integer("min_df", 1, 3, shape->docs > (cjk ? MANY_DOCS : SOME_DOCS) ? 2 : 1);
     out[P_LOSS] = choice("loss", CHOICES(loss_choices), 0);
     out[P_C] = real("c", 0.01, 100, 1);
     out[P_BALANCE] = choice("balance", CHOICES(balance_choices), 0);
