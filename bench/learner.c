@@ -113,7 +113,7 @@ static aglm_rc fit(struct bench *b, aglm_error *err)
     void *self = NULL;
     aglm_rc rc = rows && logits ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "out of memory");
 
-    for (size_t i = 0; !rc && i < n; i++)
+    for (size_t i = 0; rows && i < n; i++)
         rows[i] = (uint32_t)i;
     uint64_t start = aglm_clock_cpu_ns();
     if (!rc)

@@ -20,7 +20,7 @@ struct input {
 
 static aglm_rc read_input(struct input *in, const char *path, size_t vectors, aglm_error *err)
 {
-    uint32_t head[3];
+    uint32_t head[3] = {0};
     aglm_rc rc = aglm_file_read(path, (size_t)1 << 31, &in->bytes, &in->n_bytes, err);
 
     if (rc)
