@@ -32,7 +32,7 @@ static void make_trials(struct trial *t, size_t embeds)
     for (size_t i = 0; i < TRIALS; i++)
         t[i] = (struct trial){.number = (int64_t)i,
                               .learner = i < embeds ? &aglm_learner_embed : &aglm_learner_linear,
-                              .value = (double)(i / 2)};
+                              .value = (double)(i - i % 2) / 2};
 }
 
 static void best_first_and_no_more_than_cap(void **state)
