@@ -41,8 +41,8 @@ static const aglm_option OPTIONS[] = {
     {"sampler", 0, AGLM_OPTION_WORD, "S", "tpe, random or grid; default tpe", "tpe|random|grid", 0,
      0},
     {"blend", 0, AGLM_OPTION_WORD, "B",
-     "fast: only models that read texts the same way (default); any: of all the best; none: one model",
-     "fast|any|none", 0, 0},
+     "fast: only of models that read texts the same way; any; none: one model; default: fast for short texts",
+     "auto|fast|any|none", 0, 0},
     {"study", 0, AGLM_OPTION_TEXT, "NAME",
      "name of the study; default: a hash of data, task, metric and seed", NULL, 0, 0},
     {"storage", 0, AGLM_OPTION_TEXT, "URL",
@@ -112,7 +112,8 @@ static aglm_blend_kind blend_of(const char *word)
 {
     return strcmp(word, "any") == 0    ? AGLM_BLEND_ANY
            : strcmp(word, "none") == 0 ? AGLM_BLEND_NONE
-                                       : AGLM_BLEND_FAST;
+           : strcmp(word, "fast") == 0 ? AGLM_BLEND_FAST
+                                       : AGLM_BLEND_AUTO;
 }
 
 static aglm_rc set_options(const aglm_args *a, aglm_tune_options *o, struct places *p,
@@ -138,7 +139,7 @@ static aglm_rc set_options(const aglm_args *a, aglm_tune_options *o, struct plac
     o->max_memory_bytes = (uint64_t)aglm_args_number(a, "max-memory", 0);
     o->learners = aglm_args_text(a, "learners", NULL);
     o->sampler = aglm_args_text(a, "sampler", NULL);
-    o->blend = blend_of(aglm_args_text(a, "blend", "fast"));
+    o->blend = blend_of(aglm_args_text(a, "blend", "auto"));
     o->study = aglm_args_text(a, "study", NULL);
     o->command = (const char *const *)a->argv;
     o->n_command = (size_t)a->argc;

@@ -253,11 +253,21 @@ static aglm_rc nothing_learned(const aglm_run *r, aglm_error *err)
         r->stages.docs);
 }
 
+/* Texts shorter than this are labelled some 100,000 a second by one model; a blend of different
+ * readings would halve that. Longer ones are slower anyway. */
+#define SHORT_CHARS 100
+
+static bool wants_speed(const aglm_run *r)
+{
+    return r->o->blend == AGLM_BLEND_FAST ||
+           (r->o->blend == AGLM_BLEND_AUTO && r->shape.mean_chars < SHORT_CHARS);
+}
+
 aglm_rc aglm_run_finish(aglm_run *r, aglm_error *err)
 {
     aglm_blend_limits limits = {
         .max_members = r->o->blend == AGLM_BLEND_NONE ? 1 : MEMBERS_MAX,
-        .one_reading = r->o->blend == AGLM_BLEND_FAST,
+        .one_reading = wants_speed(r),
         .max_bytes = (uint64_t)((double)(r->o->max_bytes ? r->o->max_bytes : BLEND_BYTES) *
                                 aglm_stage_share(&r->stages)),
         .max_latency_us = r->o->max_latency_us,
