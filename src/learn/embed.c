@@ -55,7 +55,7 @@ static const aglm_hparam params[PARAMS] = {
     [RATE] = {.name = "lr",
               .kind = AGLM_HPARAM_FLOAT,
               .low = 0.02,
-              .high = 1,
+              .high = 0.6,
               .log = true,
               .start = 0.1},
     [EPOCHS] =
@@ -82,7 +82,7 @@ static const aglm_hparam params[PARAMS] = {
                  .choices = weights,
                  .n_choices = COUNT(weights),
                  .start = 1},
-    [MIN_COUNT] = {.name = "min_count", .kind = AGLM_HPARAM_INT, .low = 1, .high = 3, .start = 1},
+    [MIN_COUNT] = {.name = "min_count", .kind = AGLM_HPARAM_INT, .low = 1, .high = 2, .start = 1},
     [WORD_N] = {.name = "word_n", .kind = AGLM_HPARAM_INT, .low = 1, .high = 3, .start = 2},
     [CHARS] = {.name = "chars",
                .kind = AGLM_HPARAM_CHOICE,
