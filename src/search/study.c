@@ -100,11 +100,11 @@ static aglm_rc close_gaps(aglm_study *s, const aglm_trial *t, double *x, aglm_er
     return aglm_history_set_point(s->history, (size_t)t->number, x, err);
 }
 
-static const aglm_trial *find_waiting(const aglm_study *s, int64_t id)
+static const aglm_trial *find_claimed(const aglm_study *s, int64_t id)
 {
-    for (size_t i = 0; i < aglm_history_size(s->history); i++) {
+    for (size_t i = aglm_history_size(s->history); i-- > 0;) {
         const aglm_trial *t = aglm_history_trial(s->history, i);
-        if (t->state == AGLM_TRIAL_WAITING && t->id == id)
+        if (t->id == id && !aglm_trial_finished(t))
             return t;
     }
     return NULL;
@@ -117,14 +117,20 @@ static aglm_rc ask_queue(aglm_study *s, int64_t *number, double *x, aglm_error *
 
     if (aglm_history_count(s->history, AGLM_TRIAL_WAITING) == 0)
         return AGLM_DONE;
-    aglm_rc rc = aglm_store_trial_claim(s->store, s->id, s->owner, &id, err);
+    /* Points that other processes enqueued are taken in while they wait: then they are whole. */
+    aglm_rc rc = aglm_study_catch_up(s, INT64_MAX, err);
+    if (rc == AGLM_OK)
+        rc = aglm_store_trial_claim(s->store, s->id, s->owner, &id, err);
     if (rc != AGLM_OK)
         return rc;
-    const aglm_trial *t = find_waiting(s, id);
+    const aglm_trial *t = find_claimed(s, id);
+    if (!t && (rc = aglm_study_catch_up(s, INT64_MAX, err)) == AGLM_OK)
+        t = find_claimed(s, id); /* enqueued between the two */
+    if (rc != AGLM_OK)
+        return rc;
     if (!t)
-        return aglm_error_set(err, AGLM_BUSY,
-                              "study \"%s\": another process enqueued a trial; open the study anew",
-                              s->name);
+        return aglm_error_set(
+            err, AGLM_BUSY, "study \"%s\": a claimed trial is gone; open the study anew", s->name);
     rc = close_gaps(s, t, x, err);
     if (rc != AGLM_OK)
         return rc;

@@ -227,6 +227,32 @@ static void enqueued_points_come_first_and_once(void **state)
     end(&f);
 }
 
+static void points_of_another_opener_are_taken(void **state)
+{
+    const double points[][3] = {{0.1, 0, NAN}, {0.2, 0, NAN}, {0.3, 0, NAN}};
+    struct fixture f;
+    aglm_study *other;
+    int64_t number;
+    double x[3];
+
+    (void)state;
+    begin(&f, NULL);
+    assert_int_equal(aglm_study_open(&other, f.store, "s", f.space, &f.options, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_enqueue(f.study, points[0], NULL, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_enqueue(f.study, points[1], NULL, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_enqueue(other, points[2], NULL, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_ask(other, &number, x, NULL), AGLM_OK);
+    assert_true(x[0] == points[0][0]);
+    /* f.study still takes the first one for waiting, and has not heard of the third. */
+    for (int i = 1; i < 3; i++) {
+        assert_int_equal(aglm_study_ask(f.study, &number, x, NULL), AGLM_OK);
+        assert_int_equal(number, i);
+        assert_true(x[0] == points[i][0]);
+    }
+    aglm_study_close(other);
+    end(&f);
+}
+
 static void a_trial_ends_once_and_as_it_must(void **state)
 {
     struct fixture f;
@@ -516,6 +542,7 @@ int main(void)
         cmocka_unit_test(resumed_study_goes_on_as_if_uninterrupted),
         cmocka_unit_test(another_space_or_direction_is_refused),
         cmocka_unit_test(enqueued_points_come_first_and_once),
+        cmocka_unit_test(points_of_another_opener_are_taken),
         cmocka_unit_test(a_trial_ends_once_and_as_it_must),
         cmocka_unit_test(attributes_and_violations_are_kept),
         cmocka_unit_test(the_pruner_decides_and_remembers),
