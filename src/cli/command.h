@@ -83,8 +83,9 @@ bool aglm_args_given(const aglm_args *a, const char *name);
 const aglm_command *const *aglm_commands(size_t *n);
 const aglm_command *aglm_command_find(const char *name);
 
-/* Options that every command has follow its own ones in help and parsing. */
-const aglm_option *aglm_common_options(size_t *n);
+/* Option i of the command, its own first and then those that every command has; NULL past the last.
+ */
+const aglm_option *aglm_option_at(const aglm_command *c, size_t i);
 
 /* Prints an error the way every command does ("autoglm tune: ...") and returns the exit code that
  * fits it. */

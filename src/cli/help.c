@@ -2,16 +2,6 @@
 
 #include <string.h>
 
-static const aglm_option *option_at(const aglm_command *c, size_t i)
-{
-    size_t n = 0;
-    const aglm_option *common = aglm_common_options(&n);
-
-    if (i < c->n_options)
-        return &c->options[i];
-    return i - c->n_options < n ? &common[i - c->n_options] : NULL;
-}
-
 void aglm_help_all(FILE *out)
 {
     size_t n = 0;
@@ -36,7 +26,7 @@ void aglm_help_command(FILE *out, const aglm_command *c)
 
     fprintf(out, "usage: autoglm %s %s [OPTIONS]\n\n%s\n\noptions:\n", c->name, c->operands,
             c->about);
-    for (size_t i = 0; (o = option_at(c, i)); i++) {
+    for (size_t i = 0; (o = aglm_option_at(c, i)); i++) {
         char letter[8] = "    ";
         if (o->letter)
             snprintf(letter, sizeof letter, "-%c, ", o->letter);
@@ -67,7 +57,7 @@ static void man_options(FILE *out, const aglm_command *c)
 {
     const aglm_option *o;
 
-    for (size_t i = 0; (o = option_at(c, i)); i++) {
+    for (size_t i = 0; (o = aglm_option_at(c, i)); i++) {
         fputs(".TP\n\\fB", out);
         if (o->letter)
             fprintf(out, "\\-%c\\fR, \\fB", o->letter);
@@ -120,7 +110,7 @@ static void bash_command(FILE *out, const aglm_command *c)
     const aglm_option *o;
 
     fprintf(out, "    %s) words=\"", c->name);
-    for (size_t i = 0; (o = option_at(c, i)); i++)
+    for (size_t i = 0; (o = aglm_option_at(c, i)); i++)
         fprintf(out, "%s--%s", i ? " " : "", o->name);
     fputs("\" ;;\n", out);
 }
@@ -175,7 +165,7 @@ static void zsh(FILE *out)
         out);
     for (size_t i = 0; i < n; i++) {
         fprintf(out, "  %s) _arguments", commands[i]->name);
-        for (size_t k = 0; (o = option_at(commands[i], k)); k++) {
+        for (size_t k = 0; (o = aglm_option_at(commands[i], k)); k++) {
             fprintf(out, " '--%s[", o->name);
             put_quoted(out, o->help, true);
             fprintf(out, "]%s%s%s'", o->value ? ":" : "", o->value ? o->value : "",
@@ -196,7 +186,7 @@ static void fish(FILE *out)
         fprintf(out, "complete -c autoglm -n __fish_use_subcommand -a %s -d '", commands[i]->name);
         put_quoted(out, commands[i]->summary, false);
         fputs("'\n", out);
-        for (size_t k = 0; (o = option_at(commands[i], k)); k++) {
+        for (size_t k = 0; (o = aglm_option_at(commands[i], k)); k++) {
             fprintf(out, "complete -c autoglm -n '__fish_seen_subcommand_from %s' -l %s%s -d '",
                     commands[i]->name, o->name, o->value ? " -r" : "");
             put_quoted(out, o->help, false);

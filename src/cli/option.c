@@ -14,14 +14,7 @@ static const aglm_option COMMON[] = {
     {"verbose", 'v', AGLM_OPTION_FLAG, NULL, "print more about what is done", NULL, 0, 0},
 };
 
-const aglm_option *aglm_common_options(size_t *n)
-{
-    *n = sizeof COMMON / sizeof *COMMON;
-    return COMMON;
-}
-
-/* Options of the command, then the common ones, as one list. */
-static const aglm_option *option_at(const aglm_command *c, size_t i)
+const aglm_option *aglm_option_at(const aglm_command *c, size_t i)
 {
     size_t common = sizeof COMMON / sizeof *COMMON;
 
@@ -34,7 +27,7 @@ static int find_long(const aglm_command *c, const char *name, size_t len)
 {
     const aglm_option *o;
 
-    for (size_t i = 0; (o = option_at(c, i)); i++)
+    for (size_t i = 0; (o = aglm_option_at(c, i)); i++)
         if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
             return (int)i;
     return -1;
@@ -44,7 +37,7 @@ static int find_letter(const aglm_command *c, char letter)
 {
     const aglm_option *o;
 
-    for (size_t i = 0; (o = option_at(c, i)); i++)
+    for (size_t i = 0; (o = aglm_option_at(c, i)); i++)
         if (o->letter == letter)
             return (int)i;
     return -1;
@@ -109,7 +102,7 @@ static aglm_rc read_value(const aglm_option *o, const char *text, int64_t *out, 
 
 static aglm_rc set_option(aglm_args *out, int at, const char *text, aglm_error *err)
 {
-    const aglm_option *o = option_at(out->command, (size_t)at);
+    const aglm_option *o = aglm_option_at(out->command, (size_t)at);
 
     out->text[at] = text;
     return o->kind == AGLM_OPTION_FLAG ? AGLM_OK : read_value(o, text, &out->number[at], err);
@@ -127,7 +120,7 @@ static aglm_rc parse_option(aglm_args *out, int argc, char **argv, int *i, aglm_
     if (at < 0)
         return aglm_error_set(err, AGLM_INVALID, "%.80s: no such option; see autoglm %s --help",
                               arg, out->command->name);
-    const aglm_option *o = option_at(out->command, (size_t)at);
+    const aglm_option *o = aglm_option_at(out->command, (size_t)at);
     if (o->kind == AGLM_OPTION_FLAG) {
         if (equals || (!is_long && arg[2]))
             return aglm_error_set(err, AGLM_INVALID, "%.80s: --%s takes no value", arg, o->name);

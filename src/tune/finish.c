@@ -50,27 +50,31 @@ static aglm_rc refit_all(aglm_run *r, struct refit *jobs, size_t n, aglm_error *
     return rc;
 }
 
+/* The parameters of a stored trial as a JSON object for the caller to free. */
+static aglm_rc trial_params(aglm_run *r, int64_t number, char **json, aglm_error *err)
+{
+    aglm_trial trial;
+    aglm_arena arena;
+
+    aglm_arena_init(&arena, 1 << 24);
+    aglm_rc rc = aglm_study_trial(r->study, number, &arena, &trial, err);
+    if (rc == AGLM_OK && !(*json = aglm_run_params(r, trial.x)))
+        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for a trial's parameters");
+    aglm_arena_clear(&arena);
+    return rc;
+}
+
 static aglm_rc set_member(aglm_run *r, const aglm_finalist *item, aglm_model *model, double weight,
                           aglm_error *err)
 {
     aglm_bundle *b = &r->result->bundle;
     aglm_member *m = &b->members[b->n_members++];
-    double *x = aglm_calloc(r->plan.space->n, sizeof *x);
-    aglm_trial trial;
-    aglm_arena arena;
 
     *m = (aglm_member){.model = model,
                        .calibration = item->outcome.calibration,
                        .weight = weight,
                        .trial = item->number};
-    aglm_arena_init(&arena, 1 << 24);
-    aglm_rc rc = x ? aglm_study_trial(r->study, item->number, &arena, &trial, err)
-                   : aglm_error_set(err, AGLM_NOMEM, "out of memory for the bundle");
-    if (rc == AGLM_OK && !(m->params_json = aglm_run_params(r, trial.x)))
-        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for the bundle");
-    aglm_arena_clear(&arena);
-    free(x);
-    return rc;
+    return trial_params(r, item->number, &m->params_json, err);
 }
 
 /* No time for a refit: the best candidate's last fold's model has learned from most of the data. */
@@ -190,8 +194,6 @@ static aglm_rc add_leader(aglm_run *r, const aglm_finalist *item, bool chosen, a
 {
     aglm_leader *l = &r->result->leaders[r->result->n_leaders];
     const aglm_outcome *o = &item->outcome;
-    aglm_trial trial;
-    aglm_arena arena;
 
     *l = (aglm_leader){.number = item->number,
                        .value = o->value,
@@ -201,11 +203,7 @@ static aglm_rc add_leader(aglm_run *r, const aglm_finalist *item, bool chosen, a
                        .members = 1,
                        .chosen = chosen};
     snprintf(l->name, sizeof l->name, "%s", item->candidate.learner->name);
-    aglm_arena_init(&arena, 1 << 24);
-    aglm_rc rc = aglm_study_trial(r->study, item->number, &arena, &trial, err);
-    if (rc == AGLM_OK && !(l->params = aglm_run_params(r, trial.x)))
-        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for the leaderboard");
-    aglm_arena_clear(&arena);
+    aglm_rc rc = trial_params(r, item->number, &l->params, err);
     r->result->n_leaders += rc == AGLM_OK;
     return rc;
 }
