@@ -193,19 +193,52 @@ double aglm_dist_at(const aglm_dist *d, uint64_t i)
     return value > d->high ? d->high : value;
 }
 
+/* Bounds of the axis on which the law is even: the log of the value, cells of ints whole. */
+static void log_bounds(const aglm_dist *d, double *low, double *high)
+{
+    *low = aglm_log(d->low - d->step / 2.0);
+    *high = aglm_log(d->high + d->step / 2.0);
+}
+
+double aglm_dist_from_unit(const aglm_dist *d, double u)
+{
+    uint64_t n = aglm_dist_count(d);
+    double low;
+    double high;
+
+    if (n > 0 && !d->log) {
+        uint64_t i = (uint64_t)(u * (double)n);
+        return aglm_dist_at(d, i < n ? i : n - 1);
+    }
+    if (!d->log)
+        return aglm_dist_snap(d, d->low + u * (d->high - d->low));
+    log_bounds(d, &low, &high);
+    return aglm_dist_snap(d, aglm_exp(low + u * (high - low)));
+}
+
+double aglm_dist_to_unit(const aglm_dist *d, double value)
+{
+    uint64_t n = aglm_dist_count(d);
+    double low;
+    double high;
+
+    if (d->low == d->high)
+        return 0.5;
+    if (n > 0 && !d->log)
+        return ((value - d->low) / d->step + 0.5) / (double)n;
+    if (!d->log)
+        return (value - d->low) / (d->high - d->low);
+    log_bounds(d, &low, &high);
+    return (aglm_log(value) - low) / (high - low);
+}
+
 double aglm_dist_sample(const aglm_dist *d, aglm_rng *rng)
 {
     uint64_t n = aglm_dist_count(d);
 
     if (n > 0 && !d->log)
         return aglm_dist_at(d, aglm_rng_below(rng, n));
-    double u = aglm_rng_uniform(rng);
-    if (!d->log)
-        return aglm_dist_snap(d, d->low + u * (d->high - d->low));
-    double half = d->step / 2.0;
-    double low = aglm_log(d->low - half);
-    double high = aglm_log(d->high + half);
-    return aglm_dist_snap(d, aglm_exp(low + u * (high - low)));
+    return aglm_dist_from_unit(d, aglm_rng_uniform(rng));
 }
 
 /* json.dumps escapes everything outside printable ASCII, as UTF-16 units. */

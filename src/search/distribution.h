@@ -86,6 +86,10 @@ double aglm_dist_snap(const aglm_dist *d, double value);
 /* Uniform in the domain (in log where log is set; every lattice value equally likely without log).
  */
 double aglm_dist_sample(const aglm_dist *d, aglm_rng *rng);
+/* The value below which a share u of that law lies, 0 <= u <= 1. */
+double aglm_dist_from_unit(const aglm_dist *d, double u);
+/* The other way: the middle of what gives a contained value. */
+double aglm_dist_to_unit(const aglm_dist *d, double value);
 /* Number of different values; 0 when the domain is continuous. */
 uint64_t aglm_dist_count(const aglm_dist *d);
 /* Value i of 0..count-1 in ascending order; only where count > 0. */

@@ -35,6 +35,11 @@ extern const aglm_sampler_ops aglm_sampler_random;
 /* Every combination once, slowest first; continuous domains at grid_levels even values (in log
  * where log is set). */
 extern const aglm_sampler_ops aglm_sampler_grid;
+/* Scrambled Sobol points (num/sobol.h): trial n takes point n, one axis for each parameter of more
+ * than one value, and a random fresh point where that one was taken. Spaces of over
+ * AGLM_SOBOL_MAX_DIMS such parameters get Halton's sequence. */
+extern const aglm_sampler_ops aglm_sampler_qmc;
+extern const aglm_sampler_ops aglm_sampler_halton;
 /* Tree-structured Parzen estimator: Bergstra et al. 2011, multivariate as in Falkner et al. 2018,
  * with the rules of Optuna 5; running trials count as bad ones (constant liar). Parameters that
  * share a condition have a joint model, and the trials that have them are split into good and bad
@@ -42,7 +47,7 @@ extern const aglm_sampler_ops aglm_sampler_grid;
  * the best ones is searched blindly; without conditions there is no difference). */
 extern const aglm_sampler_ops aglm_sampler_tpe;
 
-/* "random", "grid", "tpe"; NULL when there is none of that name. */
+/* "random", "grid", "qmc", "halton", "tpe"; NULL when there is none of that name. */
 const aglm_sampler_ops *aglm_sampler_find(const char *name);
 const aglm_sampler_ops *const *aglm_samplers(size_t *n);
 

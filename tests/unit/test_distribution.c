@@ -206,6 +206,19 @@ static void equality_is_by_value(void **state)
     assert_false(aglm_dist_equal(&a, &b));
 }
 
+/* The unit interval maps onto the domain and back. */
+static bool comes_back(const aglm_dist *d, double value)
+{
+    double u = aglm_dist_to_unit(d, value);
+    double back = aglm_dist_from_unit(d, u);
+
+    if (!(u >= 0.0 && u <= 1.0) || !aglm_dist_contains(d, back))
+        return false;
+    if (aglm_dist_count(d) > 0)
+        return back == value;
+    return fabs(back - value) <= 1e-12 * (fabs(value) + d->high - d->low);
+}
+
 /* Whatever the domain, what is sampled, snapped or counted out lies in it. */
 static void values_stay_inside(void **state)
 {
@@ -228,6 +241,10 @@ static void values_stay_inside(void **state)
         for (int i = 0; i < 50; i++) {
             double wild = low + (high - low) * (3.0 * aglm_rng_uniform(&rng) - 1.0);
             uint64_t n = aglm_dist_count(&d);
+            if (!comes_back(&d, aglm_dist_sample(&d, &rng)) ||
+                !aglm_dist_contains(&d, aglm_dist_from_unit(&d, aglm_rng_uniform(&rng))))
+                fail_msg("seed %llu: %.17g..%.17g step %.17g does not come back",
+                         (unsigned long long)seed, d.low, d.high, d.step);
             if (!aglm_dist_contains(&d, aglm_dist_sample(&d, &rng)) ||
                 !aglm_dist_contains(&d, aglm_dist_snap(&d, wild)) ||
                 (n > 0 && !aglm_dist_contains(&d, aglm_dist_at(&d, aglm_rng_below(&rng, n)))))

@@ -247,6 +247,28 @@ static void grid_goes_through_its_levels_in_order(void **state)
     stop(&r);
 }
 
+/* Of 64 trials one lies in each 64th of the domain on every axis, also in log. */
+static void qmc_fills_the_domain_evenly(void **state)
+{
+    aglm_space *s = new_space();
+    char hit[64][2] = {0};
+
+    (void)state;
+    add_int(s, "alone", 7, 7, NULL, 0); /* takes no axis */
+    add_float(s, "a", -1, 1, NULL, 0);
+    add_float(s, "lr", 1e-4, 1, NULL, 0);
+    struct run r = start(&aglm_sampler_qmc, s, 0);
+    for (size_t i = 0; i < 64; i++) {
+        double x[3];
+        assert_int_equal(ask(&r, x), AGLM_OK);
+        hit[(size_t)((x[1] + 1.0) * 32.0)][0]++;
+        hit[(size_t)((log10(x[2]) + 4.0) * 16.0)][1]++;
+    }
+    for (size_t i = 0; i < 64; i++)
+        assert_true(hit[i][0] == 1 && hit[i][1] == 1);
+    stop(&r);
+}
+
 static void options_are_checked(void **state)
 {
     aglm_sampler_options none = {.n_candidates = 0, .grid_levels = 0};
@@ -324,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sampler_keeps_the_contract),
         cmocka_unit_test(grid_goes_through_its_levels_in_order),
+        cmocka_unit_test(qmc_fills_the_domain_evenly),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(tpe_learns),
         cmocka_unit_test(tpe_keeps_away_from_what_is_infeasible),
