@@ -145,7 +145,7 @@ static size_t seen_slot(const aglm_history *h, const double *x)
 
 bool aglm_history_seen(const aglm_history *h, const double *x)
 {
-    return h->seen_cap > 0 && h->seen[seen_slot(h, x)] != 0;
+    return (h->seen_cap > 0 && h->seen[seen_slot(h, x)] != 0) || !aglm_space_allowed(h->space, x);
 }
 
 static aglm_rc seen_grow(aglm_history *h)

@@ -51,13 +51,13 @@ size_t aglm_history_count(const aglm_history *h, aglm_trial_state state);
 /* NULL while no trial is COMPLETE. */
 const aglm_trial *aglm_history_best(const aglm_history *h);
 
-/* Is x the point of any trial, whatever its state? */
+/* Is x out of question: the point of any trial, whatever its state, or forbidden by the space? */
 bool aglm_history_seen(const aglm_history *h, const double *x);
 /* Different points among the trials that lie in the space: equal to aglm_space_size when nothing is
  * left. */
 uint64_t aglm_history_distinct(const aglm_history *h);
-/* A point that no trial has, uniform over those left: AGLM_DONE when none is; in endless spaces a
- * draw without luck in 1000 tries is AGLM_DONE too. */
+/* A point that no trial has and no clause forbids, drawn by the parameters' priors: AGLM_DONE when
+ * none is left; in endless spaces a draw without luck in 1000 tries is AGLM_DONE too. */
 aglm_rc aglm_history_fresh(const aglm_history *h, aglm_rng *rng, double *x);
 
 /* Appends a copy; t->number must be the size. */

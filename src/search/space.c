@@ -1,4 +1,4 @@
-#include "search/space.h"
+#include "search/space_priv.h"
 
 #include <assert.h>
 #include <math.h>
@@ -7,15 +7,11 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "search/normal.h"
 
 #define MAX_TEXT_BYTES (1u << 26) /* names and choices of one space */
 #define MAX_PARENT_CHOICES 64
-
-struct aglm_space_memory {
-    aglm_arena arena;
-    aglm_space_param *params;
-    size_t cap;
-};
+#define MAX_NORMAL_DRAWS 1000
 
 aglm_rc aglm_space_new(aglm_space **out, aglm_error *err)
 {
@@ -40,6 +36,7 @@ void aglm_space_free(aglm_space *s)
         return;
     aglm_arena_clear(&s->memory->arena);
     free(s->memory->params);
+    free(s->memory->clauses);
     free(s->memory);
     free(s);
 }
@@ -127,6 +124,32 @@ static bool holds(const aglm_space_param *p, double parent_value)
     return parent_value >= 0.0 && parent_value < 64.0 && (p->when >> (unsigned)parent_value & 1);
 }
 
+static bool prior_fits(const aglm_prior *p)
+{
+    switch (p->kind) {
+    case AGLM_PRIOR_NONE:
+        return true;
+    case AGLM_PRIOR_UNIFORM:
+        return isfinite(p->a) && isfinite(p->b) && p->a <= p->b;
+    case AGLM_PRIOR_NORMAL:
+        return isfinite(p->a) && isfinite(p->b) && p->b > 0.0;
+    }
+    return false;
+}
+
+aglm_rc aglm_space_set_prior(aglm_space *s, size_t i, const aglm_prior *prior, aglm_error *err)
+{
+    aglm_space_param *p = &s->memory->params[i];
+
+    if (p->dist.kind == AGLM_DIST_CHOICE || !prior_fits(prior))
+        return aglm_error_set(err, AGLM_INVALID,
+                              "parameter \"%s\": the prior must be uniform with finite bounds or "
+                              "normal with a deviation above 0, of a number",
+                              p->name);
+    p->prior = *prior;
+    return AGLM_OK;
+}
+
 bool aglm_space_active(const aglm_space *s, const double *x, size_t i)
 {
     for (int at = (int)i; s->params[at].parent >= 0; at = s->params[at].parent) {
@@ -161,7 +184,35 @@ aglm_rc aglm_space_check(const aglm_space *s, const double *x, aglm_error *err)
                                   p->dist.step > 0.0 ? " on its step" : "");
         }
     }
-    return AGLM_OK;
+    return aglm_space_check_clauses(s, x, err);
+}
+
+/* A value of the prior, before it is put on the lattice. */
+static double draw_prior(const aglm_space_param *p, aglm_rng *rng)
+{
+    const aglm_prior *prior = &p->prior;
+    double v;
+
+    if (prior->kind == AGLM_PRIOR_UNIFORM) {
+        v = prior->a + aglm_rng_uniform(rng) * (prior->b - prior->a);
+        return prior->log ? aglm_exp(v) : v;
+    }
+    for (int i = 0; i < MAX_NORMAL_DRAWS; i++) {
+        v = prior->a + prior->b * aglm_rng_normal(rng);
+        v = prior->log ? aglm_exp(v) : v;
+        if (v >= p->dist.low - p->dist.step / 2.0 && v <= p->dist.high + p->dist.step / 2.0)
+            return v;
+    }
+    return aglm_dist_sample(&p->dist, rng); /* bounds far out in a tail */
+}
+
+double aglm_space_draw(const aglm_space *s, size_t i, aglm_rng *rng)
+{
+    const aglm_space_param *p = &s->params[i];
+
+    if (p->prior.kind == AGLM_PRIOR_NONE)
+        return aglm_dist_sample(&p->dist, rng);
+    return aglm_dist_snap(&p->dist, draw_prior(p, rng));
 }
 
 void aglm_space_sample(const aglm_space *s, aglm_rng *rng, double *x)
@@ -169,7 +220,7 @@ void aglm_space_sample(const aglm_space *s, aglm_rng *rng, double *x)
     for (size_t i = 0; i < s->n; i++) {
         const aglm_space_param *p = &s->params[i];
         bool active = p->parent < 0 || holds(p, x[p->parent]);
-        x[i] = active ? aglm_dist_sample(&p->dist, rng) : NAN;
+        x[i] = active ? aglm_space_draw(s, i, rng) : NAN;
     }
 }
 
@@ -295,6 +346,16 @@ void aglm_space_at(const aglm_space *s, uint64_t i, double *x)
     }
 }
 
+static void describe_prior(const aglm_prior *p, aglm_str *out)
+{
+    if (p->kind == AGLM_PRIOR_NORMAL)
+        aglm_str_printf(out, "  drawn %s mean %.6g deviation %.6g",
+                        p->log ? "log-normal" : "normal", p->a, p->b);
+    else if (p->kind == AGLM_PRIOR_UNIFORM)
+        aglm_str_printf(out, "  drawn %s %.6g..%.6g, rounded", p->log ? "exp of" : "from", p->a,
+                        p->b);
+}
+
 static void describe_condition(const aglm_space *s, const aglm_space_param *p, aglm_str *out)
 {
     const aglm_space_param *parent = &s->params[p->parent];
@@ -340,8 +401,14 @@ void aglm_space_describe(const aglm_space *s, aglm_str *out)
     for (size_t i = 0; i < s->n; i++) {
         aglm_str_printf(out, "%s  ", s->params[i].name);
         describe_dist(&s->params[i].dist, out);
+        describe_prior(&s->params[i].prior, out);
         if (s->params[i].parent >= 0)
             describe_condition(s, &s->params[i], out);
+        aglm_str_putc(out, '\n');
+    }
+    for (size_t i = 0; i < s->n_forbidden; i++) {
+        aglm_str_puts(out, "forbidden  ");
+        aglm_clause_describe(s, &s->forbidden[i], out);
         aglm_str_putc(out, '\n');
     }
 }
@@ -356,7 +423,8 @@ static aglm_rc differ(const aglm_space *stored, const aglm_space *asked, size_t 
     describe_dist(&stored->params[i].dist, &a);
     describe_dist(&asked->params[i].dist, &b);
     if (aglm_dist_equal(&stored->params[i].dist, &asked->params[i].dist))
-        aglm_error_set(why, AGLM_INVALID, "%s: stored with another condition than asked for",
+        aglm_error_set(why, AGLM_INVALID,
+                       "%s: stored with another condition or prior than asked for",
                        asked->params[i].name);
     else
         aglm_error_set(why, AGLM_INVALID, "%s: stored as %.180s, asked for as %.180s",
@@ -364,6 +432,11 @@ static aglm_rc differ(const aglm_space *stored, const aglm_space *asked, size_t 
     aglm_str_clear(&a);
     aglm_str_clear(&b);
     return AGLM_INVALID;
+}
+
+bool aglm_prior_equal(const aglm_prior *a, const aglm_prior *b)
+{
+    return a->kind == b->kind && a->log == b->log && a->a == b->a && a->b == b->b;
 }
 
 bool aglm_space_equal(const aglm_space *stored, const aglm_space *asked, aglm_error *why)
@@ -376,7 +449,8 @@ bool aglm_space_equal(const aglm_space *stored, const aglm_space *asked, aglm_er
                            a->name, b->name);
             return false;
         }
-        if (a->parent != b->parent || a->when != b->when || !aglm_dist_equal(&a->dist, &b->dist)) {
+        if (a->parent != b->parent || a->when != b->when || !aglm_dist_equal(&a->dist, &b->dist) ||
+            !aglm_prior_equal(&a->prior, &b->prior)) {
             differ(stored, asked, i, why);
             return false;
         }
@@ -388,5 +462,5 @@ bool aglm_space_equal(const aglm_space *stored, const aglm_space *asked, aglm_er
                        more ? "asked for" : "stored");
         return false;
     }
-    return true;
+    return aglm_space_same_clauses(stored, asked, why);
 }

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "search/space.h"
+#include "search/space_priv.h"
 
 static void write_text(const char *text, aglm_str *out)
 {
@@ -29,6 +29,23 @@ static void write_condition(const aglm_space *s, const aglm_space_param *p, aglm
     aglm_json_close_array(&w);
 }
 
+static void write_prior(const aglm_prior *p, aglm_str *out)
+{
+    aglm_json_writer w;
+
+    if (p->kind == AGLM_PRIOR_NONE)
+        return;
+    aglm_str_puts(out, ", \"prior\": ");
+    aglm_json_writer_init(&w, out);
+    w.python = true;
+    aglm_json_open_object(&w);
+    aglm_json_member_text(&w, "name", p->kind == AGLM_PRIOR_NORMAL ? "normal" : "uniform");
+    aglm_json_member_double(&w, p->kind == AGLM_PRIOR_NORMAL ? "mu" : "low", p->a);
+    aglm_json_member_double(&w, p->kind == AGLM_PRIOR_NORMAL ? "sigma" : "high", p->b);
+    aglm_json_member_bool(&w, "log", p->log);
+    aglm_json_close_object(&w);
+}
+
 void aglm_space_write(const aglm_space *s, aglm_str *out)
 {
     aglm_str_puts(out, "{\"params\": [");
@@ -37,11 +54,14 @@ void aglm_space_write(const aglm_space *s, aglm_str *out)
         write_text(s->params[i].name, out);
         aglm_str_puts(out, ", \"distribution\": ");
         aglm_dist_write(&s->params[i].dist, out);
+        write_prior(&s->params[i].prior, out);
         if (s->params[i].parent >= 0)
             write_condition(s, &s->params[i], out);
         aglm_str_putc(out, '}');
     }
-    aglm_str_puts(out, "]}");
+    aglm_str_putc(out, ']');
+    aglm_clauses_write(s, out);
+    aglm_str_putc(out, '}');
 }
 
 static aglm_rc read_when(const aglm_dist *parent, const aglm_json *list, uint64_t *when,
@@ -59,6 +79,28 @@ static aglm_rc read_when(const aglm_dist *parent, const aglm_json *list, uint64_
             *when |= UINT64_C(1) << (unsigned)c;
     }
     return AGLM_OK;
+}
+
+/* Of the parameter that was added last. */
+static aglm_rc read_prior(aglm_space *s, const aglm_json *v, aglm_error *err)
+{
+    aglm_prior p = {.log = aglm_json_bool(aglm_json_get(v, "log"), false)};
+    const char *name;
+
+    if (!v)
+        return AGLM_OK;
+    aglm_rc rc = aglm_json_need_string(v, "name", &name, err);
+    if (rc != AGLM_OK)
+        return rc;
+    bool normal = strcmp(name, "normal") == 0;
+    if (!normal && strcmp(name, "uniform") != 0)
+        return aglm_error_set(err, AGLM_FORMAT, "prior: \"%.32s\" is neither normal nor uniform",
+                              name);
+    p.kind = normal ? AGLM_PRIOR_NORMAL : AGLM_PRIOR_UNIFORM;
+    rc = aglm_json_need_double(v, normal ? "mu" : "low", &p.a, err);
+    if (rc == AGLM_OK)
+        rc = aglm_json_need_double(v, normal ? "sigma" : "high", &p.b, err);
+    return rc == AGLM_OK ? aglm_space_set_prior(s, s->n - 1, &p, err) : rc;
 }
 
 static aglm_rc read_param(aglm_space *s, const aglm_json *v, aglm_arena *scratch, aglm_error *err)
@@ -79,7 +121,8 @@ static aglm_rc read_param(aglm_space *s, const aglm_json *v, aglm_arena *scratch
         aglm_error_prefix(err, "parameter \"%.64s\"", name);
         return rc;
     }
-    return aglm_space_add(s, name, &d, parent, when, err);
+    rc = aglm_space_add(s, name, &d, parent, when, err);
+    return rc == AGLM_OK ? read_prior(s, aglm_json_get(v, "prior"), err) : rc;
 }
 
 static aglm_rc read_params(aglm_space *s, const aglm_json *root, aglm_error *err)
@@ -109,6 +152,8 @@ aglm_rc aglm_space_read(aglm_space **out, const char *json, size_t len, aglm_err
         rc = aglm_space_new(out, err);
     if (rc == AGLM_OK)
         rc = read_params(*out, aglm_json_root(doc), err);
+    if (rc == AGLM_OK)
+        rc = aglm_clauses_read(*out, aglm_json_root(doc), err);
     if (rc != AGLM_OK) {
         aglm_space_free(*out);
         *out = NULL;

@@ -91,7 +91,7 @@ static aglm_rc close_gaps(aglm_study *s, const aglm_trial *t, double *x, aglm_er
         if (!aglm_space_active(s->space, x, i)) {
             x[i] = NAN;
         } else if (isnan(x[i])) {
-            x[i] = aglm_dist_sample(&s->space->params[i].dist, &rng);
+            x[i] = aglm_space_draw(s->space, i, &rng);
             whole = false;
         }
     }
@@ -186,6 +186,12 @@ static aglm_rc ask_sampler(aglm_study *s, int64_t *number, double *x, aglm_error
     int64_t next = (int64_t)aglm_history_size(s->history);
     aglm_rc rc = s->options.sampler->ask(s->sampler, next, x, err);
 
+    if (rc == AGLM_OK && !aglm_space_allowed(s->space, x)) {
+        /* a sampler that knows nothing of forbidden combinations */
+        aglm_rng rng;
+        aglm_rng_init_stream(&rng, s->options.seed, (uint64_t)next);
+        rc = aglm_history_fresh(s->history, &rng, x);
+    }
     if (rc != AGLM_OK)
         return rc;
     row.n_params = fill_params(s, x, s->params);

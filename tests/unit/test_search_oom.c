@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "oom.h"
+#include "search/space_text.h"
 #include "search/study.h"
 #include "unit.h"
 
@@ -87,6 +88,33 @@ static aglm_rc look(aglm_study *s, aglm_error *err)
     return rc;
 }
 
+static aglm_rc parse_space(void *arg, aglm_error *err)
+{
+    static const char text[] = "lr=loguniform(1e-5,1) n=hp.quniform(0,9,2) "
+                               "m=choice(svm(C=normal(0,1)), 'a b', forest(k=int(1,9)))";
+    static const char clause[] = "m=svm & lr>0.1";
+    aglm_space *s = NULL;
+    aglm_str out;
+    aglm_space *back = NULL;
+
+    (void)arg;
+    aglm_str_init(&out, 1u << 16);
+    aglm_rc rc = aglm_space_new(&s, err);
+    if (rc == AGLM_OK)
+        rc = aglm_space_parse(s, text, strlen(text), err);
+    if (rc == AGLM_OK)
+        rc = aglm_space_parse_forbidden(s, clause, strlen(clause), err);
+    if (rc == AGLM_OK) {
+        aglm_space_write(s, &out);
+        rc = out.rc == AGLM_OK ? aglm_space_read(&back, out.data, out.len, err)
+                               : aglm_error_set(err, out.rc, "the text");
+    }
+    aglm_str_clear(&out);
+    aglm_space_free(back);
+    aglm_space_free(s);
+    return rc;
+}
+
 struct job {
     const aglm_sampler_ops *sampler;
     size_t trials;
@@ -138,6 +166,7 @@ static void spaces_may_run_out_of_memory(void **state)
 {
     (void)state;
     run(copy_space, NULL, 1);
+    run(parse_space, NULL, 1);
 }
 
 static void studies_may_run_out_of_memory(void **state)
