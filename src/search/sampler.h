@@ -47,7 +47,12 @@ extern const aglm_sampler_ops aglm_sampler_halton;
  * the best ones is searched blindly; without conditions there is no difference). */
 extern const aglm_sampler_ops aglm_sampler_tpe;
 
-/* "random", "grid", "qmc", "halton", "tpe"; NULL when there is none of that name. */
+/* Gaussian process: Matern 5/2 with one length for each parameter, losses warped, the logarithm of
+ * the expected improvement (Jones et al. 1998; Ament et al. 2023); running trials count by their
+ * mean. The first point is the middle of the space. */
+extern const aglm_sampler_ops aglm_sampler_gp;
+
+/* "random", "grid", "qmc", "halton", "tpe", "gp"; NULL when there is none of that name. */
 const aglm_sampler_ops *aglm_sampler_find(const char *name);
 const aglm_sampler_ops *const *aglm_samplers(size_t *n);
 
