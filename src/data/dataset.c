@@ -507,3 +507,50 @@ aglm_rc aglm_dataset_concat(aglm_dataset **out, const aglm_dataset *a, const agl
         *out = d;
     return rc;
 }
+
+static size_t labels_of_rows(const aglm_dataset *d, const uint32_t *rows, size_t n)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += d->first[rows[i] + 1] - d->first[rows[i]];
+    return sum;
+}
+
+static aglm_rc fill_selected(aglm_dataset *out, const aglm_dataset *d, const uint32_t *rows,
+                             size_t n, aglm_error *err)
+{
+    out->task = d->task;
+    out->names = aglm_calloc(d->n_names, sizeof *out->names);
+    if (!out->names || aglm_grow(&out->pool, &out->cap_pool, labels_of_rows(d, rows, n),
+                                 sizeof *out->pool, UINT32_MAX))
+        return nomem(err);
+    memcpy(out->names, d->names, d->n_names * sizeof *out->names);
+    out->n_names = d->n_names;
+    for (size_t i = 0; i < n; i++) {
+        out->text[i] = d->text[rows[i]];
+        out->len[i] = d->len[rows[i]];
+        out->line[i] = d->line[rows[i]];
+        for (uint32_t k = d->first[rows[i]]; k < d->first[rows[i] + 1]; k++)
+            out->pool[out->n_pool++] = d->pool[k];
+        out->first[i + 1] = (uint32_t)out->n_pool;
+    }
+    out->n = n;
+    return AGLM_OK;
+}
+
+aglm_rc aglm_dataset_select(aglm_dataset **out, const aglm_dataset *d, const uint32_t *rows,
+                            size_t n, aglm_error *err)
+{
+    aglm_dataset *made = NULL;
+    aglm_rc rc = dataset_new(&made, n, err);
+
+    *out = NULL;
+    if (!rc)
+        rc = fill_selected(made, d, rows, n, err);
+    if (rc)
+        aglm_dataset_free(made);
+    else
+        *out = made;
+    return rc;
+}

@@ -31,6 +31,10 @@ aglm_rc aglm_dataset_from_table(aglm_dataset **out, const aglm_table *t,
 /* The documents of both, in order; they must have the same label names. Texts are copied. */
 aglm_rc aglm_dataset_concat(aglm_dataset **out, const aglm_dataset *a, const aglm_dataset *b,
                             aglm_error *err);
+/* The documents `rows` of d, in that order, with all its labels; borrows the texts of d, which must
+ * outlive it. */
+aglm_rc aglm_dataset_select(aglm_dataset **out, const aglm_dataset *d, const uint32_t *rows,
+                            size_t n, aglm_error *err);
 void aglm_dataset_free(aglm_dataset *d);
 
 size_t aglm_dataset_size(const aglm_dataset *d);

@@ -27,6 +27,8 @@ typedef struct aglm_hparam {
     double start;          /* the value of the first trial; a choice as its index */
     const char *when;      /* active only while this earlier parameter ... NULL: always */
     uint32_t when_choices; /* ... has one of these choices (bit mask) */
+    /* Models that differ in this choice err on different documents: worth asking side by side. */
+    bool tells_apart;
 } aglm_hparam;
 
 #define AGLM_HPARAM_MAX 32

@@ -95,6 +95,8 @@ static size_t linear_space(const aglm_data_shape *shape, aglm_hparam *out)
     out[P_BALANCE] = choice("balance", CHOICES(balance_choices), 0);
     out[P_CHAR_SCALE] = real("char_scale", 0.25, 4, cjk && shape->mean_chars > 60 ? 2 : 1);
     out[P_SIDE_SCALE] = real("side_scale", 0.1, 1, 0.3);
+    out[P_WEIGHT].tells_apart = true;
+    out[P_LOSS].tells_apart = true;
     return P_N;
 }
 

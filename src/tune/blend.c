@@ -7,9 +7,12 @@
 #include "base/memory.h"
 
 #define ROUNDS_MAX 12
+#define PAIR_CELLS 2e8 /* document-label cells looked at to find the best pair */
 
 /* Dense probabilities of every finalist over the documents that all of them scored. */
 struct table {
+    const aglm_finalists *f;
+    const aglm_blend_limits *limits;
     const aglm_dataset *d;
     aglm_metric metric;
     uint32_t *rows;
@@ -19,11 +22,12 @@ struct table {
     float *mean;  /* [n x labels] */
 };
 
-static size_t common_rows(const aglm_finalists *f, size_t docs, uint32_t *rows)
+/* Places in the finalists' tables. */
+static size_t common_rows(const aglm_finalists *f, uint32_t *rows)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < docs; i++) {
+    for (size_t i = 0; i < f->items[0].outcome.n_docs; i++) {
         bool all = true;
         for (size_t k = 0; k < f->n; k++)
             all = all && f->items[k].outcome.scored[i];
@@ -53,14 +57,14 @@ static void table_clear(struct table *t)
 static aglm_rc table_init(struct table *t, const aglm_finalists *f, const aglm_dataset *d,
                           aglm_metric metric, aglm_error *err)
 {
-    size_t docs = aglm_dataset_size(d);
+    const aglm_outcome *first = &f->items[0].outcome;
 
     *t = (struct table){
-        .d = d, .metric = metric, .labels = aglm_dataset_n_labels(d), .n_models = f->n};
-    t->rows = aglm_calloc(docs, sizeof *t->rows);
+        .f = f, .d = d, .metric = metric, .labels = aglm_dataset_n_labels(d), .n_models = f->n};
+    t->rows = aglm_calloc(first->n_docs, sizeof *t->rows);
     if (!t->rows)
         goto nomem;
-    t->n = common_rows(f, docs, t->rows);
+    t->n = common_rows(f, t->rows);
     t->probs = aglm_calloc(f->n * t->n * t->labels, sizeof *t->probs);
     t->sum = aglm_calloc(t->n * t->labels, sizeof *t->sum);
     t->mean = aglm_calloc(t->n * t->labels, sizeof *t->mean);
@@ -68,6 +72,8 @@ static aglm_rc table_init(struct table *t, const aglm_finalists *f, const aglm_d
         goto nomem;
     for (size_t k = 0; k < f->n; k++)
         fill(t, &f->items[k].outcome, t->probs + k * t->n * t->labels);
+    for (size_t i = 0; i < t->n; i++)
+        t->rows[i] = first->docs[t->rows[i]];
     return AGLM_OK;
 nomem:
     table_clear(t);
@@ -98,6 +104,11 @@ static aglm_rc value_with(const struct table *t, unsigned votes, size_t extra, d
                              err);
 }
 
+static void drop_votes(const struct table *t)
+{
+    memset(t->sum, 0, t->n * t->labels * sizeof *t->sum);
+}
+
 static unsigned total_of(const unsigned *votes, size_t n)
 {
     unsigned total = 0;
@@ -107,8 +118,10 @@ static unsigned total_of(const unsigned *votes, size_t n)
     return total;
 }
 
-static bool fits(const aglm_finalists *f, const unsigned *votes, const aglm_blend_limits *limits)
+static bool fits(const struct table *t, const unsigned *votes)
 {
+    const aglm_finalists *f = t->f;
+    const aglm_blend_limits *limits = t->limits;
     uint64_t bytes = 0;
     double latency = 0;
     size_t members = 0;
@@ -138,10 +151,16 @@ static double worth(const struct table *t, double value)
     return 0.1 * spread;
 }
 
-/* The best one-vote addition; AGLM_DONE when none gains enough. */
-static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_blend_limits *limits,
-                    unsigned *votes, double *value, aglm_error *err)
+static void take(const struct table *t, unsigned *votes, size_t model)
 {
+    votes[model]++;
+    add_votes(t, model, 1);
+}
+
+/* The best one-vote addition; AGLM_DONE when none gains enough. */
+static aglm_rc grow(const struct table *t, unsigned *votes, double *value, aglm_error *err)
+{
+    const aglm_finalists *f = t->f;
     double best = *value;
     size_t pick = f->n;
 
@@ -150,7 +169,7 @@ static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_b
     for (size_t k = 0; k < f->n; k++) {
         double v = 0;
         votes[k]++;
-        bool fit = fits(f, votes, limits);
+        bool fit = fits(t, votes);
         votes[k]--;
         if (!fit)
             continue;
@@ -164,10 +183,72 @@ static aglm_rc grow(const struct table *t, const aglm_finalists *f, const aglm_b
     }
     if (pick == f->n || fabs(best - *value) < worth(t, *value))
         return AGLM_DONE;
-    votes[pick]++;
-    add_votes(t, pick, 1);
+    take(t, votes, pick);
     *value = best;
     return AGLM_OK;
+}
+
+/* How many of the best finalists are tried in pairs. */
+static size_t paired(const struct table *t, size_t n)
+{
+    double cells = (double)(t->n * t->labels);
+    size_t k = 2;
+
+    while (k < n && cells * (double)((k + 1) * k / 2) <= PAIR_CELLS)
+        k++;
+    return k < n ? k : n;
+}
+
+struct pair {
+    size_t first, second;
+    double value;
+};
+
+/* The best partner of `first` among the `most` best finalists, if it beats what *best has. */
+static aglm_rc find_partner(const struct table *t, size_t first, size_t most, struct pair *best,
+                            aglm_error *err)
+{
+    unsigned votes[AGLM_FINALISTS_MAX] = {0};
+    aglm_rc rc = AGLM_OK;
+
+    take(t, votes, first);
+    for (size_t k = first + 1; rc == AGLM_OK && k < most; k++) {
+        double v = 0;
+        votes[k] = 1;
+        bool fit = fits(t, votes);
+        votes[k] = 0;
+        if (fit)
+            rc = value_with(t, 1, k, &v, err);
+        if (fit && rc == AGLM_OK && (t->f->maximize ? v > best->value : v < best->value))
+            *best = (struct pair){first, k, v};
+    }
+    drop_votes(t);
+    return rc;
+}
+
+/* Where to start: two that err differently may be worth more together than anything that grows
+ * from the best one. */
+static aglm_rc begin(const struct table *t, unsigned *votes, double *value, aglm_error *err)
+{
+    bool up = t->f->maximize;
+    size_t n = t->f->n, most = paired(t, n);
+    aglm_rc rc;
+
+    take(t, votes, 0);
+    if ((rc = value_with(t, 1, n, value, err)) != AGLM_OK)
+        return rc;
+    double gain = worth(t, *value);
+    struct pair best = {0, 0, up ? *value + gain : *value - gain};
+    drop_votes(t);
+    for (size_t i = 0; rc == AGLM_OK && i < most; i++)
+        rc = find_partner(t, i, most, &best, err);
+    votes[0] = 0;
+    take(t, votes, best.first);
+    if (best.second) {
+        take(t, votes, best.second);
+        *value = best.value;
+    }
+    return rc;
 }
 
 static void settle(aglm_blend *out, const unsigned *votes, size_t n_models, double value)
@@ -186,17 +267,17 @@ static void settle(aglm_blend *out, const unsigned *votes, size_t n_models, doub
 aglm_rc aglm_blend_choose(aglm_blend *out, const aglm_finalists *f, const aglm_dataset *d,
                           aglm_metric metric, const aglm_blend_limits *limits, aglm_error *err)
 {
-    unsigned votes[AGLM_FINALISTS_MAX] = {1};
+    unsigned votes[AGLM_FINALISTS_MAX] = {0};
     struct table t;
     double value = 0;
     aglm_rc rc = table_init(&t, f, d, metric, err);
 
     if (rc != AGLM_OK)
         return rc;
-    add_votes(&t, 0, 1);
-    rc = value_with(&t, 1, f->n, &value, err);
+    t.limits = limits;
+    rc = begin(&t, votes, &value, err);
     for (int round = 0; rc == AGLM_OK && f->n > 1 && round < ROUNDS_MAX; round++)
-        rc = grow(&t, f, limits, votes, &value, err);
+        rc = grow(&t, votes, &value, err);
     if (rc == AGLM_DONE)
         rc = AGLM_OK;
     if (rc == AGLM_OK)

@@ -13,25 +13,28 @@
 struct run {
     const aglm_candidate *c;
     const aglm_measure *m;
-    void *self; /* the opened learner */
-    uint32_t *train, *test;
-    float *probs; /* [docs x labels] */
+    void *self;            /* the opened learner */
+    aglm_dataset *part;    /* its documents where they are not all */
+    uint32_t *train;       /* [docs] */
+    uint32_t *test;        /* [docs] */
+    const uint32_t *asked; /* the test documents as the opened learner numbers them */
+    float *probs;          /* [n_docs x labels] */
     size_t docs, labels;
     double open_s;
 };
 
 /* What a measuring run takes for itself: the tables of logits and probabilities, and rows. */
-static uint64_t own_bytes(const aglm_dataset *d)
+static uint64_t own_bytes(const aglm_measure *m)
 {
-    uint64_t docs = aglm_dataset_size(d);
+    uint64_t docs = aglm_dataset_size(m->data), labels = aglm_dataset_n_labels(m->data);
 
-    return docs * (2 * sizeof(float) * aglm_dataset_n_labels(d) + 2 * sizeof(uint32_t) + 1);
+    return m->plan->n_measured * (2 * sizeof(float) * labels + 1) + docs * 2 * sizeof(uint32_t);
 }
 
 /* A learner holds features and weights, each below half of what is left. */
 static aglm_fit_context context_of(const aglm_candidate *c, const aglm_measure *m)
 {
-    uint64_t own = own_bytes(m->data), most = m->max_memory_bytes;
+    uint64_t own = own_bytes(m), most = m->max_memory_bytes;
 
     return (aglm_fit_context){
         .seed = c->seed,
@@ -40,35 +43,73 @@ static aglm_fit_context context_of(const aglm_candidate *c, const aglm_measure *
     };
 }
 
-static aglm_rc run_open(struct run *r, aglm_outcome *out, aglm_error *err)
+static aglm_rc run_init(struct run *r, aglm_outcome *out, aglm_error *err)
 {
-    aglm_fit_context ctx = context_of(r->c, r->m);
-    uint64_t start = aglm_clock_ns();
+    const aglm_stage_plan *plan = r->m->plan;
 
     r->docs = aglm_dataset_size(r->m->data);
     r->labels = aglm_dataset_n_labels(r->m->data);
-    if (r->m->max_memory_bytes && own_bytes(r->m->data) > r->m->max_memory_bytes)
+    out->docs = plan->measured;
+    out->n_docs = plan->n_measured;
+    if (r->m->max_memory_bytes && own_bytes(r->m) > r->m->max_memory_bytes)
         return aglm_error_set(err, AGLM_LIMIT,
                               "scores of %zu documents x %zu labels need more memory than is "
                               "allowed (--max-memory); use fewer --threads",
-                              r->docs, r->labels);
+                              out->n_docs, r->labels);
     r->train = aglm_calloc(r->docs, sizeof *r->train);
     r->test = aglm_calloc(r->docs, sizeof *r->test);
-    r->probs = aglm_calloc(r->docs * r->labels, sizeof *r->probs);
-    out->logits = aglm_calloc(r->docs * r->labels, sizeof *out->logits);
-    out->scored = aglm_calloc(r->docs, 1);
+    r->probs = aglm_calloc(out->n_docs * r->labels, sizeof *r->probs);
+    out->logits = aglm_calloc(out->n_docs * r->labels, sizeof *out->logits);
+    out->scored = aglm_calloc(out->n_docs, 1);
     if (!r->train || !r->test || !r->probs || !out->logits || !out->scored)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu documents x %zu labels",
-                              r->docs, r->labels);
-    aglm_rc rc = r->c->learner->open(&r->self, r->m->data, r->c->values, &ctx, err);
+                              out->n_docs, r->labels);
+    return AGLM_OK;
+}
+
+static void close_learner(struct run *r)
+{
+    if (r->self)
+        r->c->learner->close(r->self);
+    r->self = NULL;
+    aglm_dataset_free(r->part);
+    r->part = NULL;
+}
+
+static aglm_rc open_learner(struct run *r, const aglm_dataset *data, aglm_error *err)
+{
+    aglm_fit_context ctx = context_of(r->c, r->m);
+    uint64_t start = aglm_clock_ns();
+    aglm_rc rc = r->c->learner->open(&r->self, data, r->c->values, &ctx, err);
+
     r->open_s = aglm_clock_since_s(start);
     return rc;
 }
 
+/* A growing part is read alone, so that an early stage costs what its documents do: those to learn
+ * from come first, then those to test on. */
+static aglm_rc open_part(struct run *r, size_t n_train, size_t n_test, aglm_error *err)
+{
+    close_learner(r);
+    memcpy(r->train + n_train, r->test, n_test * sizeof *r->test);
+    aglm_rc rc = aglm_dataset_select(&r->part, r->m->data, r->train, n_train + n_test, err);
+    for (size_t i = 0; i < n_train + n_test; i++)
+        r->train[i] = (uint32_t)i;
+    r->asked = r->train + n_train;
+    return rc == AGLM_OK ? open_learner(r, r->part, err) : rc;
+}
+
+static aglm_rc open_stage(struct run *r, size_t n_train, size_t n_test, aglm_error *err)
+{
+    if (aglm_stage_plan_grows(r->m->plan))
+        return open_part(r, n_train, n_test, err);
+    r->asked = r->test;
+    return r->self ? AGLM_OK : open_learner(r, r->m->data, err);
+}
+
 static void run_close(struct run *r)
 {
-    if (r->self)
-        r->c->learner->close(r->self);
+    close_learner(r);
     free(r->train);
     free(r->test);
     free(r->probs);
@@ -78,14 +119,15 @@ static void run_close(struct run *r)
  * the way. */
 static aglm_rc score_rows(struct run *r, aglm_outcome *out, size_t n_test, aglm_error *err)
 {
-    aglm_rc rc = r->c->learner->score(r->self, out->model, r->test, n_test, r->probs, err);
+    aglm_rc rc = r->c->learner->score(r->self, out->model, r->asked, n_test, r->probs, err);
 
     if (rc != AGLM_OK)
         return rc;
     for (size_t i = 0; i < n_test; i++) {
-        memcpy(out->logits + r->test[i] * r->labels, r->probs + i * r->labels,
+        size_t at = r->m->plan->place[r->test[i]];
+        memcpy(out->logits + at * r->labels, r->probs + i * r->labels,
                r->labels * sizeof *r->probs);
-        out->scored[r->test[i]] = 1;
+        out->scored[at] = 1;
     }
     return AGLM_OK;
 }
@@ -96,12 +138,12 @@ size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t
     size_t labels = aglm_dataset_n_labels(d), n = 0;
     bool multi = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL;
 
-    for (size_t i = 0; i < aglm_dataset_size(d); i++) {
+    for (size_t i = 0; i < o->n_docs; i++) {
         if (!o->scored[i])
             continue;
         aglm_calibration_apply(&o->calibration, multi, o->logits + i * labels, labels,
                                probs + n * labels);
-        rows[n++] = (uint32_t)i;
+        rows[n++] = o->docs[i];
     }
     return n;
 }
@@ -110,11 +152,11 @@ static aglm_rc value_of(struct run *r, aglm_outcome *out, aglm_error *err)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < r->docs; i++) {
+    for (size_t i = 0; i < out->n_docs; i++) {
         if (!out->scored[i])
             continue;
         memcpy(r->probs + n * r->labels, out->logits + i * r->labels, r->labels * sizeof *r->probs);
-        r->test[n++] = (uint32_t)i;
+        r->test[n++] = out->docs[i];
     }
     aglm_rc rc = aglm_calibration_fit(&out->calibration, r->m->data, r->test, n, r->probs, err);
     if (rc != AGLM_OK)
@@ -163,16 +205,18 @@ static aglm_rc run_stage(struct run *r, aglm_outcome *out, unsigned stage, aglm_
 {
     aglm_fit_context ctx = context_of(r->c, r->m);
     size_t n_train = aglm_stage_train_rows(r->m->plan, stage, r->train);
-    uint64_t start = aglm_clock_ns();
+    size_t n_test = aglm_stage_test_rows(r->m->plan, stage, r->test);
     aglm_model *fitted = NULL;
-    aglm_rc rc = r->c->learner->fit(r->self, r->train, n_train, &ctx, &fitted, err);
+    aglm_rc rc = open_stage(r, n_train, n_test, err);
 
     if (rc != AGLM_OK)
+        return rc;
+    uint64_t start = aglm_clock_ns();
+    if ((rc = r->c->learner->fit(r->self, r->train, n_train, &ctx, &fitted, err)) != AGLM_OK)
         return rc;
     aglm_model_free(out->model);
     out->model = fitted;
     out->fit_s = aglm_clock_since_s(start) + r->open_s;
-    size_t n_test = aglm_stage_test_rows(r->m->plan, stage, r->test);
     if ((rc = score_rows(r, out, n_test, err)) != AGLM_OK)
         return rc;
     if (r->m->probe_latency && (rc = probe_latency(r, out, n_test, err)) != AGLM_OK)
@@ -192,7 +236,7 @@ aglm_rc aglm_candidate_measure(aglm_outcome *out, const aglm_candidate *c, const
     aglm_rc rc;
 
     memset(out, 0, sizeof *out);
-    rc = run_open(&r, out, err);
+    rc = run_init(&r, out, err);
     for (unsigned s = 0; rc == AGLM_OK && s < m->plan->n_stages; s++) {
         rc = aglm_cancelled(m->cancel) ? aglm_error_set(err, AGLM_CANCELLED, "out of time")
                                        : run_stage(&r, out, s, err);

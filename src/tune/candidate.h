@@ -13,15 +13,18 @@ typedef struct aglm_candidate {
     const aglm_learner_ops *learner;
     double values[AGLM_HPARAM_MAX]; /* in the order of its space; inactive ones NaN */
     uint64_t seed;
+    uint64_t kind; /* equal for candidates of one learner that agree in what tells models apart */
 } aglm_candidate;
 
 /* Out-of-fold logits of a measured candidate and what was learned about its cost. */
 typedef struct aglm_outcome {
     unsigned stages_done;
     double value; /* of the metric over all documents scored so far */
-    /* [docs x labels], rows by document; only those with scored[] set mean something */
-    float *logits;
-    uint8_t *scored; /* [docs] */
+    /* the plan's measured documents (borrowed); the tables below have a row each */
+    const uint32_t *docs;
+    size_t n_docs;
+    float *logits;   /* [n_docs x labels]; only those with scored[] set mean something */
+    uint8_t *scored; /* [n_docs] */
     aglm_calibration calibration;
     uint64_t bytes;        /* of the saved model of the last stage */
     uint64_t reading;      /* aglm_model_reading of it */
@@ -54,8 +57,7 @@ void aglm_outcome_clear(aglm_outcome *o);
 aglm_rc aglm_candidate_refit(aglm_model **out, const aglm_candidate *c, const aglm_measure *m,
                              aglm_error *err);
 
-/* Probabilities [n x labels] of the scored documents among rows 0..docs-1, with their row numbers;
- * n <= docs. */
+/* Probabilities [n x labels] of the scored documents, with their row numbers; n <= n_docs. */
 size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t *rows,
                           float *probs);
 

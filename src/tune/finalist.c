@@ -26,19 +26,36 @@ static bool is_better(const aglm_finalists *f, double value, int64_t number,
     return number < than->number;
 }
 
-/* The one that leaves when there is one too many: the worst of a learner that holds more than its
- * share, else the worst. */
+#define OF_ONE_KIND 2
+
+static size_t same_kind(const aglm_finalists *f, size_t i)
+{
+    size_t same = 0;
+
+    for (size_t k = 0; k < f->n; k++)
+        same += f->items[k].candidate.kind == f->items[i].candidate.kind;
+    return same;
+}
+
+static size_t same_learner(const aglm_finalists *f, size_t i)
+{
+    size_t same = 0;
+
+    for (size_t k = 0; k < f->n; k++)
+        same += f->items[k].candidate.learner == f->items[i].candidate.learner;
+    return same;
+}
+
+/* The one that leaves when there is one too many: the worst of a kind that holds more than its
+ * share, then the worst of such a learner, else the worst. */
 static size_t loser(const aglm_finalists *f)
 {
-    size_t fair = (f->cap + 1) / 2;
-
-    for (size_t i = f->n; i-- > 0;) {
-        size_t same = 0;
-        for (size_t k = 0; k < f->n; k++)
-            same += f->items[k].candidate.learner == f->items[i].candidate.learner;
-        if (same > fair)
+    for (size_t i = f->n; i-- > 0;)
+        if (same_kind(f, i) > OF_ONE_KIND)
             return i;
-    }
+    for (size_t i = f->n; i-- > 0;)
+        if (same_learner(f, i) > (f->cap + 1) / 2)
+            return i;
     return f->n - 1;
 }
 

@@ -5,7 +5,7 @@
 
 #include "tune/candidate.h"
 
-#define AGLM_FINALISTS_MAX 8
+#define AGLM_FINALISTS_MAX 16
 
 typedef struct aglm_finalist {
     int64_t number; /* of the trial */
@@ -13,8 +13,9 @@ typedef struct aglm_finalist {
     aglm_outcome outcome;
 } aglm_finalist;
 
-/* Best first; of equals the earlier trial. At most `cap` are kept, and at most half of them
- * (rounded up) of one learner while others wait, so that a blend has different minds to ask. */
+/* Best first; of equals the earlier trial. At most `cap` are kept; while others wait, two
+ * of one kind and half of them (rounded up) of one learner, so that a blend has different minds to
+ * ask. */
 typedef struct aglm_finalists {
     aglm_finalist items[AGLM_FINALISTS_MAX + 1]; /* one more for the newcomer */
     size_t n;
@@ -46,8 +47,8 @@ typedef struct aglm_blend_limits {
 } aglm_blend_limits;
 
 /* Greedy forward selection with replacement (Caruana et al. 2004) on out-of-fold probabilities,
- * starting from the best finalist; gains smaller than what noise gives are not taken. With one
- * finalist, that one. */
+ * starting from the best finalist or the best pair; gains smaller than what noise gives are not
+ * taken. With one finalist, that one. */
 aglm_rc aglm_blend_choose(aglm_blend *out, const aglm_finalists *f, const aglm_dataset *d,
                           aglm_metric metric, const aglm_blend_limits *limits, aglm_error *err);
 

@@ -131,7 +131,7 @@ static aglm_rc copy_labels(aglm_run *r, aglm_error *err)
 static aglm_rc score_blend(aglm_run *r, const aglm_finalists *f, const aglm_blend *blend,
                            aglm_error *err)
 {
-    size_t docs = r->stages.docs, labels = r->shape.labels, n = 0;
+    size_t docs = r->stages.n_measured, labels = r->shape.labels, n = 0;
     uint32_t *rows = aglm_calloc(docs, sizeof *rows);
     float *probs = aglm_calloc(docs * labels, sizeof *probs);
     aglm_score *score = &r->result->score;

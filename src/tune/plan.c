@@ -158,6 +158,7 @@ static const struct variation {
     {"linear", {{"weight", 0}}},
     {"linear", {{"weight", 0}, {"chars", 2}, {"char_span", 0}, {"min_df", 2}, {"prefix_n", 0}}},
     {"linear", {{"loss", 1}, {"c", 10}}},
+    {"linear", {{"weight", 4}}},
 };
 
 #define N_VARIATIONS (sizeof VARIATIONS / sizeof *VARIATIONS)
@@ -201,6 +202,18 @@ bool aglm_plan_start(const aglm_plan *p, size_t i, double *x)
     return true;
 }
 
+static uint64_t kind_of(const aglm_plan *p, size_t learner, const double *x)
+{
+    uint64_t kind = aglm_mix64(learner + 1);
+
+    for (size_t k = 0; k < p->n_params[learner]; k++) {
+        double v = x[p->first[learner] + k];
+        if (p->params[learner][k].tells_apart && !isnan(v))
+            kind = aglm_mix64(kind ^ (k << 32) ^ (uint64_t)v);
+    }
+    return kind;
+}
+
 aglm_candidate aglm_plan_candidate(const aglm_plan *p, const double *x, uint64_t seed,
                                    int64_t number)
 {
@@ -208,6 +221,7 @@ aglm_candidate aglm_plan_candidate(const aglm_plan *p, const double *x, uint64_t
     aglm_candidate c = {
         .learner = p->learners[l],
         .seed = aglm_mix64(seed ^ aglm_mix64((uint64_t)number + 0x9e3779b97f4a7c15ULL)),
+        .kind = kind_of(p, l, x),
     };
 
     memcpy(c.values, x + p->first[l], p->n_params[l] * sizeof *x);

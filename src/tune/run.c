@@ -10,8 +10,8 @@
 #include "base/memory.h"
 #include "base/pool.h"
 
-#define FINALISTS 6
-#define FINALISTS_BYTES 2e9 /* of their tables and those of blending */
+#define FINALISTS 12
+#define FINALISTS_BYTES 4e8 /* of their tables and those of blending */
 #define CANDIDATES 128      /* of the sampler a trial: more cost little beside a fit */
 #define SPARED 10           /* trials that set the scale before any is stopped early */
 #define FAILURES_MAX 20
@@ -76,7 +76,7 @@ void aglm_run_phase(aglm_run *r, const char *text)
  * how much of the processors other programs take. */
 double aglm_run_overhead_s(const aglm_run *r)
 {
-    double cells = (double)r->stages.docs * (double)r->shape.labels;
+    double cells = (double)r->stages.n_measured * (double)r->shape.labels;
 
     return r->slowness * (0.25 + 4e-7 * cells);
 }
@@ -476,10 +476,10 @@ static aglm_rc open_data(aglm_run *r, aglm_error *err)
                                 err);
 }
 
-/* Bytes of one table of scores, documents x labels. */
+/* Bytes of one table of scores, measured documents x labels. */
 static double table_bytes(const aglm_run *r)
 {
-    return (double)r->stages.docs * (double)r->shape.labels * sizeof(float);
+    return (double)r->stages.n_measured * (double)r->shape.labels * sizeof(float);
 }
 
 /* Each finalist keeps a table of logits, and blending takes one of probabilities; where these are
@@ -512,7 +512,7 @@ static aglm_rc set_memory(aglm_run *r, aglm_error *err)
         return aglm_error_set(
             err, AGLM_LIMIT,
             "--max-memory %.0f: the data, and scores of %zu documents x %zu labels, take %.0f bytes",
-            limit, r->stages.docs, r->shape.labels, finish);
+            limit, r->stages.n_measured, r->shape.labels, finish);
     r->trial_memory = (uint64_t)((limit - search) / r->threads);
     return AGLM_OK;
 }

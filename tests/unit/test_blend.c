@@ -15,10 +15,15 @@ static void add(aglm_finalists *f, const aglm_dataset *d, int64_t number, double
     size_t labels = aglm_dataset_n_labels(d), n = 0;
     aglm_candidate c = {.learner = number % 2 ? &aglm_learner_embed : &aglm_learner_linear};
     aglm_outcome o = {.calibration = {1, 0}, .bytes = 1000, .latency_p95_us = 10};
+    static uint32_t all[DOCS];
     uint32_t rows[DOCS];
     float *probs = aglm_calloc(DOCS * labels, sizeof *probs);
     aglm_rng r;
 
+    for (uint32_t i = 0; i < DOCS; i++)
+        all[i] = i;
+    o.docs = all;
+    o.n_docs = DOCS;
     aglm_rng_init(&r, (uint64_t)number + 77);
     o.logits = aglm_calloc(DOCS * labels, sizeof *o.logits);
     o.scored = aglm_calloc(DOCS, 1);

@@ -113,6 +113,24 @@ static void a_second_file_keeps_the_labels(void **state)
     aglm_dataset_free(both);
 }
 
+static void selected_documents_keep_labels_and_lines(void **state)
+{
+    const uint32_t rows[] = {2, 0, 2};
+    aglm_dataset *d = make("f.tsv", "a\tt1\nb\tt2\nc\tt3\n"), *part;
+    aglm_error err = {0};
+
+    (void)state;
+    assert_int_equal(aglm_dataset_select(&part, d, rows, 3, &err), AGLM_OK);
+    assert_int_equal(aglm_dataset_size(part), 3);
+    assert_int_equal(aglm_dataset_n_labels(part), 3);
+    assert_doc(part, 0, "c", "t3");
+    assert_doc(part, 1, "a", "t1");
+    assert_doc(part, 2, "c", "t3");
+    assert_int_equal(aglm_dataset_line(part, 1), aglm_dataset_line(d, 0));
+    aglm_dataset_free(part);
+    aglm_dataset_free(d);
+}
+
 static void rows_without_label_or_text_are_bad(void **state)
 {
     aglm_dataset *d;
@@ -176,6 +194,7 @@ int main(void)
         cmocka_unit_test(several_labels_ascend_without_doubles),
         cmocka_unit_test(texts_of_several_columns_are_joined),
         cmocka_unit_test(a_second_file_keeps_the_labels),
+        cmocka_unit_test(selected_documents_keep_labels_and_lines),
         cmocka_unit_test(rows_without_label_or_text_are_bad),
         cmocka_unit_test(texts_alone_serve_predict),
         cmocka_unit_test(too_few_rows_are_refused),

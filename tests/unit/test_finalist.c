@@ -10,13 +10,15 @@ struct trial {
     int64_t number;
     const aglm_learner_ops *learner;
     double value;
+    uint64_t kind;
 };
 
 static bool offer(aglm_finalists *f, const struct trial *t)
 {
-    aglm_candidate c = {.learner = t->learner};
+    aglm_candidate c = {.learner = t->learner, .kind = t->kind};
     aglm_outcome o = {.value = t->value};
 
+    o.n_docs = 4;
     o.logits = aglm_calloc(4, sizeof *o.logits);
     o.scored = aglm_calloc(4, 1);
     assert_non_null(o.logits);
@@ -32,7 +34,8 @@ static void make_trials(struct trial *t, size_t embeds)
     for (size_t i = 0; i < TRIALS; i++)
         t[i] = (struct trial){.number = (int64_t)i,
                               .learner = i < embeds ? &aglm_learner_embed : &aglm_learner_linear,
-                              .value = (double)(i - i % 2) / 2};
+                              .value = (double)(i - i % 2) / 2,
+                              .kind = i};
 }
 
 static void best_first_and_no_more_than_cap(void **state)
@@ -77,6 +80,27 @@ static void half_the_places_for_another_learner(void **state)
     aglm_finalists_clear(&f);
 }
 
+static void two_places_for_a_kind(void **state)
+{
+    struct trial t[TRIALS];
+    aglm_finalists f;
+    size_t alike = 0;
+
+    (void)state;
+    make_trials(t, 0);
+    for (size_t i = TRIALS / 2; i < TRIALS; i++)
+        t[i].kind = 99; /* the better half is of one kind */
+    aglm_finalists_init(&f, 6, true);
+    for (size_t i = 0; i < TRIALS; i++)
+        offer(&f, &t[i]);
+    for (size_t i = 0; i < f.n; i++)
+        alike += f.items[i].candidate.kind == 99;
+    assert_int_equal(f.n, 6);
+    assert_int_equal(alike, 2);
+    assert_int_equal(f.items[0].number, 18);
+    aglm_finalists_clear(&f);
+}
+
 /* Two workers may end their trials in either order: the finalists are the same. */
 static void the_order_of_offers_does_not_matter(void **state)
 {
@@ -88,6 +112,8 @@ static void the_order_of_offers_does_not_matter(void **state)
 
     (void)state;
     make_trials(t, 8);
+    for (size_t i = 0; i < TRIALS; i++)
+        t[i].kind = 2 * (t[i].learner == &aglm_learner_embed) + i % 5 / 2 % 2;
     aglm_rng_init(&r, 3);
     for (uint32_t i = 0; i < TRIALS; i++)
         order[i] = i;
@@ -108,7 +134,7 @@ static void the_order_of_offers_does_not_matter(void **state)
 
 static void one_place(void **state)
 {
-    struct trial low = {1, &aglm_learner_linear, 0.5}, high = {2, &aglm_learner_embed, 0.7};
+    struct trial low = {1, &aglm_learner_linear, 0.5, 1}, high = {2, &aglm_learner_embed, 0.7, 2};
     aglm_finalists f;
 
     (void)state;
@@ -127,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(best_first_and_no_more_than_cap),
         cmocka_unit_test(half_the_places_for_another_learner),
+        cmocka_unit_test(two_places_for_a_kind),
         cmocka_unit_test(the_order_of_offers_does_not_matter),
         cmocka_unit_test(one_place),
     };

@@ -77,6 +77,34 @@ static void one_part_grows_by_prefixes(void **state)
     aglm_dataset_free(d);
 }
 
+/* No early stage tests on many more documents than it learns from; all are among the measured. */
+static void early_stages_test_on_fewer_documents(void **state)
+{
+    enum { MANY = 60000 };
+    aglm_dataset *d = tune_documents(MANY, 6, false);
+    uint32_t *rows = calloc(MANY, sizeof *rows);
+    aglm_stage_plan p;
+    size_t before = 0;
+
+    (void)state;
+    assert_non_null(rows);
+    plan(&p, d, 0, 1, 7);
+    assert_true(aglm_stage_plan_grows(&p));
+    assert_true(aglm_stage_test_rows(&p, 0, rows) < aglm_stage_test_rows(&p, 2, rows));
+    for (unsigned s = 0; s < p.n_stages; s++) {
+        size_t n_train = aglm_stage_train_rows(&p, s, rows);
+        size_t n = aglm_stage_test_rows(&p, s, rows);
+        assert_true(n >= before && (n <= n_train || n <= 5000));
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(p.measured[p.place[rows[i]]], rows[i]);
+        before = n;
+    }
+    assert_int_equal(before, p.n_measured);
+    free(rows);
+    aglm_stage_plan_clear(&p);
+    aglm_dataset_free(d);
+}
+
 static void valid_documents_are_the_held_out_part(void **state)
 {
     aglm_dataset *d = tune_documents(DOCS, 3, false);
@@ -161,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folds_hold_each_document_out_once),
         cmocka_unit_test(one_part_grows_by_prefixes),
+        cmocka_unit_test(early_stages_test_on_fewer_documents),
         cmocka_unit_test(valid_documents_are_the_held_out_part),
         cmocka_unit_test(seed_decides),
         cmocka_unit_test(folds_by_size_and_limits),
