@@ -170,6 +170,31 @@ static bool starts_with(const char *s, const char *head)
     return strncmp(s, head, strlen(head)) == 0;
 }
 
+/* postgresql://, postgres:// and SQLAlchemy's postgresql+DRIVER:// */
+static bool is_postgres(const char *url)
+{
+    static const char *const heads[] = {"postgresql://", "postgres://", "postgresql+"};
+
+    for (int i = 0; i < 3; i++) {
+        if (starts_with(url, heads[i]))
+            return strstr(url, "://") != NULL;
+    }
+    return false;
+}
+
+static aglm_rc open_postgres(aglm_store **out, const char *url, aglm_error *err)
+{
+#ifdef AGLM_HAVE_LIBPQ
+    return aglm_store_postgres_open(out, url, err);
+#else
+    (void)out;
+    (void)url;
+    return aglm_error_set(err, AGLM_UNSUPPORTED,
+                          "storage postgresql is not built in; install libpq-dev and build again, "
+                          "or use sqlite:///FILE");
+#endif
+}
+
 aglm_rc aglm_store_open(aglm_store **out, const char *url, aglm_error *err)
 {
     static const char sqlite[] = "sqlite:///";
@@ -177,14 +202,18 @@ aglm_rc aglm_store_open(aglm_store **out, const char *url, aglm_error *err)
     *out = NULL;
     if (!url || !*url)
         return aglm_error_set(err, AGLM_INVALID,
-                              "an empty storage URL; give \"memory\" or sqlite:///FILE");
+                              "an empty storage URL; give \"memory\", sqlite:///FILE or "
+                              "postgresql://USER@HOST/DATABASE");
     if (strcmp(url, "memory") == 0 || strcmp(url, "memory:") == 0)
         return aglm_store_memory_open(out, err);
+    if (is_postgres(url))
+        return open_postgres(out, url, err);
     const char *path = starts_with(url, sqlite) ? url + sizeof sqlite - 1 : url;
     if (path == url && strstr(url, "://")) {
         int scheme = (int)(strstr(url, "://") - url);
         return aglm_error_set(err, AGLM_UNSUPPORTED,
-                              "storage %.*s is not built in; use \"memory\" or sqlite:///FILE",
+                              "storage %.*s is not built in; use \"memory\", sqlite:///FILE or "
+                              "postgresql://USER@HOST/DATABASE",
                               scheme > 40 ? 40 : scheme, url);
     }
     if (path != url && strchr(path, '?'))

