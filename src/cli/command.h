@@ -30,7 +30,8 @@ typedef struct aglm_option {
 } aglm_option;
 
 #define AGLM_OPTIONS_MAX 40
-#define AGLM_OPERANDS_MAX 64
+#define AGLM_OPERANDS_MAX 1024
+#define AGLM_GIVEN_MAX 1024 /* options on one command line */
 
 typedef struct aglm_args aglm_args;
 
@@ -62,14 +63,19 @@ struct aglm_args {
     /* as given, NULL when not given; "" for flags that are set */
     const char *text[AGLM_OPTIONS_MAX];
     int64_t number[AGLM_OPTIONS_MAX]; /* ints as they are, durations in ns, sizes in bytes */
+    struct {
+        size_t option;
+        const char *text;
+    } given[AGLM_GIVEN_MAX]; /* every option in its order, for those that may stand several times */
+    size_t n_given;
     int argc;
     char **argv; /* the whole command line, for the record */
 };
 
 /* AGLM_INVALID names the argument and the mend. "--help" sets *help and stops. Options may stand
  * anywhere; "--" ends them;
- * --name=value and --name value are the same, and an unambiguous prefix of a name is not taken
- * (scripts would break). */
+ * a negative number is no option; --name=value and --name value are the same, and an unambiguous
+ * prefix of a name is not taken (scripts would break). */
 aglm_rc aglm_args_parse(aglm_args *out, const aglm_command *c, int argc, char **argv, bool *help,
                         aglm_error *err);
 
@@ -78,6 +84,8 @@ bool aglm_args_flag(const aglm_args *a, const char *name);
 const char *aglm_args_text(const aglm_args *a, const char *name, const char *otherwise);
 int64_t aglm_args_number(const aglm_args *a, const char *name, int64_t otherwise);
 bool aglm_args_given(const aglm_args *a, const char *name);
+/* Value i of an option that may stand several times; NULL past the last. */
+const char *aglm_args_each(const aglm_args *a, const char *name, size_t i);
 
 /* All commands; *n gets their number. */
 const aglm_command *const *aglm_commands(size_t *n);

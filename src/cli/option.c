@@ -104,6 +104,10 @@ static aglm_rc set_option(aglm_args *out, int at, const char *text, aglm_error *
 {
     const aglm_option *o = aglm_option_at(out->command, (size_t)at);
 
+    if (out->n_given == AGLM_GIVEN_MAX)
+        return aglm_error_set(err, AGLM_INVALID, "more than %d options", AGLM_GIVEN_MAX);
+    out->given[out->n_given].option = (size_t)at;
+    out->given[out->n_given++].text = text;
     out->text[at] = text;
     return o->kind == AGLM_OPTION_FLAG ? AGLM_OK : read_value(o, text, &out->number[at], err);
 }
@@ -135,6 +139,11 @@ static aglm_rc parse_option(aglm_args *out, int argc, char **argv, int *i, aglm_
     return set_option(out, at, argv[++*i], err);
 }
 
+static bool is_negative(const char *arg)
+{
+    return arg[1] == '.' || (arg[1] >= '0' && arg[1] <= '9');
+}
+
 static aglm_rc check_operands(const aglm_args *a, aglm_error *err)
 {
     const aglm_command *c = a->command;
@@ -163,7 +172,7 @@ aglm_rc aglm_args_parse(aglm_args *out, const aglm_command *c, int argc, char **
             options = false;
             continue;
         }
-        if (options && arg[0] == '-' && arg[1]) {
+        if (options && arg[0] == '-' && arg[1] && !is_negative(arg)) {
             aglm_rc rc = parse_option(out, argc, argv, &i, err);
             if (rc != AGLM_OK)
                 return rc;
@@ -193,6 +202,17 @@ bool aglm_args_given(const aglm_args *a, const char *name)
 bool aglm_args_flag(const aglm_args *a, const char *name)
 {
     return aglm_args_given(a, name);
+}
+
+const char *aglm_args_each(const aglm_args *a, const char *name, size_t i)
+{
+    size_t at = index_of(a, name);
+
+    for (size_t k = 0; k < a->n_given; k++) {
+        if (a->given[k].option == at && i-- == 0)
+            return a->given[k].text;
+    }
+    return NULL;
 }
 
 const char *aglm_args_text(const aglm_args *a, const char *name, const char *otherwise)

@@ -42,6 +42,7 @@ struct aglm_progress {
     struct row rows[ROWS]; /* a ring of the latest trials */
     size_t next;
     bool done;
+    bool learners; /* trials name their learner */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     pthread_t ticker;
@@ -79,8 +80,10 @@ static void put_end(aglm_json_writer *w, const aglm_tune_event *e)
         aglm_json_put_double(w, e->value);
     aglm_json_close_array(w);
     aglm_json_member_double(w, "duration_s", e->duration_s);
-    aglm_json_member_double(w, "latency_p95_us", e->latency_us);
-    aglm_json_member_int(w, "bytes", (int64_t)e->bytes);
+    if (e->learner) {
+        aglm_json_member_double(w, "latency_p95_us", e->latency_us);
+        aglm_json_member_int(w, "bytes", (int64_t)e->bytes);
+    }
     if (e->text)
         aglm_json_member_text(w, "error", e->text);
     put_params(w, e->params);
@@ -89,6 +92,8 @@ static void put_end(aglm_json_writer *w, const aglm_tune_event *e)
 static void put_start(aglm_json_writer *w, const aglm_tune_event *e)
 {
     aglm_json_member_int(w, "schema", 1);
+    if (!e->input)
+        return;
     aglm_json_member_text(w, "task", aglm_task_name(e->input->guess.task));
     aglm_json_member_int(w, "documents", (int64_t)aglm_dataset_size(e->input->data));
     aglm_json_member_int(w, "labels", (int64_t)aglm_dataset_n_labels(e->input->data));
@@ -150,15 +155,20 @@ static void draw_row(aglm_progress *p, const struct row *r, size_t columns)
           out);
     fprintf(out, "%6lld  ", (long long)r->number);
     aglm_terminal_cell(out, r->state, 9, false);
-    snprintf(text, sizeof text, "%u/%u", r->step, r->steps);
+    if (r->steps)
+        snprintf(text, sizeof text, "%u/%u", r->step, r->steps);
+    else
+        snprintf(text, sizeof text, "%u", r->step);
     aglm_terminal_cell(out, text, 5, true);
     if (isnan(r->value))
         fputs("         -", out);
     else
         fprintf(out, "%10.4f", r->value);
     fprintf(out, "%7.1fs  ", r->duration_s);
-    aglm_terminal_cell(out, r->learner, 7, false);
-    aglm_terminal_cell(out, r->params, columns > 52 ? columns - 51 : 1, false);
+    if (*r->learner)
+        aglm_terminal_cell(out, r->learner, 7, false);
+    size_t used = *r->learner ? 51 : 44;
+    aglm_terminal_cell(out, r->params, columns > used + 1 ? columns - used : 1, false);
     fprintf(out, "%s\n", aglm_terminal_style(&p->term, '0'));
 }
 
@@ -194,8 +204,9 @@ static void draw(aglm_progress *p)
 
     fputs("\x1b[?2026h", out);
     wipe(p);
-    fprintf(out, "%s trial  state     step     value    time  learner parameters%s\n",
-            aglm_terminal_style(&p->term, 'd'), aglm_terminal_style(&p->term, '0'));
+    fprintf(out, "%s trial  state     step     value    time  %sparameters%s\n",
+            aglm_terminal_style(&p->term, 'd'), p->learners ? "learner " : "",
+            aglm_terminal_style(&p->term, '0'));
     for (size_t i = 0; i < ROWS; i++) {
         const struct row *r = &p->rows[(p->next + i) % ROWS];
         if (!r->used)
@@ -230,7 +241,7 @@ static void fill_row(struct row *r, const aglm_tune_event *e)
                       .duration_s = e->duration_s,
                       .step = e->step,
                       .steps = e->steps};
-    snprintf(r->learner, sizeof r->learner, "%s", e->learner);
+    snprintf(r->learner, sizeof r->learner, "%s", e->learner ? e->learner : "");
     aglm_report_params(e->params, r->params, sizeof r->params);
 }
 
@@ -256,12 +267,23 @@ static void print_start(aglm_progress *p, const aglm_tune_event *e)
         fprintf(p->term.out, "%zu texts of the validation file stand in the data too\n", f->leaks);
 }
 
+static void print_end(FILE *out, const aglm_tune_event *e)
+{
+    fprintf(out, "trial %lld %s ", (long long)e->number, aglm_report_state(e->state));
+    if (!isnan(e->value))
+        fprintf(out, "%.4f", e->value);
+    if (e->text)
+        aglm_terminal_text(out, e->text, strlen(e->text));
+    fputc('\n', out);
+}
+
 static void person_event(aglm_progress *p, const aglm_tune_event *e)
 {
     p->finished = e->finished;
     p->best_number = e->best_number;
     p->best_value = e->best_value;
-    if (e->kind == AGLM_TUNE_START)
+    p->learners = p->learners || e->learner;
+    if (e->kind == AGLM_TUNE_START && e->input)
         print_start(p, e);
     if (e->kind == AGLM_TUNE_PHASE)
         snprintf(p->phase, sizeof p->phase, "%s", e->text);
@@ -274,8 +296,7 @@ static void person_event(aglm_progress *p, const aglm_tune_event *e)
     if (p->term.live)
         return; /* the ticker draws */
     if (p->verbose && e->kind == AGLM_TUNE_TRIAL_END)
-        fprintf(p->term.out, "trial %lld %s %.4f %s\n", (long long)e->number,
-                aglm_report_state(e->state), e->value, e->text ? e->text : "");
+        print_end(p->term.out, e);
     plain_line(p, e->kind == AGLM_TUNE_PHASE);
 }
 

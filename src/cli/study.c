@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/opening.h"
 #include "cli/terminal.h"
 #include "search/study.h"
 #include "tune/report.h"
@@ -40,17 +41,6 @@ static void book_close(struct book *b)
     aglm_store_close(b->store);
 }
 
-/* Looking must not make a database out of a mistyped name. */
-static aglm_rc must_exist(const char *url, aglm_error *err)
-{
-    static const char SCHEME[] = "sqlite:///";
-    const char *path = strncmp(url, SCHEME, sizeof SCHEME - 1) == 0 ? url + sizeof SCHEME - 1 : url;
-
-    if (strstr(path, "://") || aglm_path_exists(path))
-        return AGLM_OK;
-    return aglm_error_set(err, AGLM_NOTFOUND, "--storage %.200s: there is no such file", path);
-}
-
 static aglm_rc book_open(struct book *b, const aglm_args *a, aglm_error *err)
 {
     const char *url = aglm_args_text(a, "storage", NULL);
@@ -62,7 +52,7 @@ static aglm_rc book_open(struct book *b, const aglm_args *a, aglm_error *err)
         return aglm_error_set(
             err, AGLM_INVALID,
             "--storage is missing: give the database that tune named, as sqlite:///FILE");
-    if ((rc = must_exist(url, err)) != AGLM_OK ||
+    if ((rc = aglm_storage_must_exist(url, err)) != AGLM_OK ||
         (rc = aglm_store_open(&b->store, url, err)) != AGLM_OK)
         return rc;
     return aglm_store_study_list(b->store, &b->arena, &b->studies, &b->n_studies, err);

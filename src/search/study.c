@@ -209,7 +209,7 @@ aglm_rc aglm_study_ask(aglm_study *s, int64_t *number, double *x, aglm_error *er
     if (rc == AGLM_OK)
         rc = aglm_study_reserve_flags(s, (size_t)*number + 1, err);
     if (rc == AGLM_OK) {
-        s->flags[*number] |= AGLM_STUDY_MINE;
+        s->flags[*number] |= s->options.detached ? 0 : AGLM_STUDY_MINE;
         rc = told(s, *number, err);
     }
     pthread_mutex_unlock(&s->lock);
@@ -439,7 +439,7 @@ aglm_rc aglm_study_attrs(aglm_study *s, aglm_arena *a, aglm_attr_row **out, size
     return aglm_store_study_attrs(s->store, s->id, a, out, n, err);
 }
 
-aglm_rc aglm_study_best(aglm_study *s, aglm_arena *a, aglm_trial *out, aglm_error *err)
+aglm_rc aglm_study_best_trial(aglm_study *s, aglm_arena *a, aglm_trial *out, aglm_error *err)
 {
     pthread_mutex_lock(&s->lock);
     const aglm_trial *best = aglm_history_best(s->history);

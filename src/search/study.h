@@ -21,6 +21,9 @@ typedef struct aglm_study_options {
     aglm_pruner_options pruner_options;
     uint64_t seed;
     bool must_be_new; /* AGLM_INVALID when the name is taken; otherwise the study is resumed */
+    /* Trials that are asked belong to no process: they stay RUNNING after close and may be told by
+     * another (ask and tell from a shell). */
+    bool detached;
 } aglm_study_options;
 
 /* One objective to minimise, TPE, no pruner, seed 0. */
@@ -60,6 +63,14 @@ aglm_rc aglm_study_set_violation(aglm_study *s, int64_t number, double violation
  * *number may be NULL. AGLM_DONE when a trial has that very point already (nothing is enqueued). */
 aglm_rc aglm_study_enqueue(aglm_study *s, const double *x, int64_t *number, aglm_error *err);
 
+/* Takes in what other processes did since: new trials, and the ends of those that were running. */
+aglm_rc aglm_study_sync(aglm_study *s, aglm_error *err);
+/* Enqueues the point of a failed trial once more. AGLM_DONE: it has been tried again `most` times
+ * already. */
+aglm_rc aglm_study_retry(aglm_study *s, int64_t number, unsigned most, aglm_error *err);
+/* Trials but for those that try a point again: what a limit on trials counts. */
+size_t aglm_study_points(aglm_study *s);
+
 /* A user attribute; json is any JSON text (checked). Of a trial: before tell, written with it. */
 aglm_rc aglm_study_set_attr(aglm_study *s, const char *key, const char *json, aglm_error *err);
 aglm_rc aglm_study_set_trial_attr(aglm_study *s, int64_t number, const char *key, const char *json,
@@ -70,7 +81,7 @@ aglm_rc aglm_study_attrs(aglm_study *s, aglm_arena *a, aglm_attr_row **out, size
 
 /* A copy in the arena of the best COMPLETE trial (feasible ones first: see violation);
  * AGLM_NOTFOUND while there is none. */
-aglm_rc aglm_study_best(aglm_study *s, aglm_arena *a, aglm_trial *out, aglm_error *err);
+aglm_rc aglm_study_best_trial(aglm_study *s, aglm_arena *a, aglm_trial *out, aglm_error *err);
 /* Copies of all trials by number, running ones with their reports so far. */
 aglm_rc aglm_study_trials(aglm_study *s, aglm_arena *a, aglm_trial **out, size_t *n,
                           aglm_error *err);

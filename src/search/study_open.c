@@ -15,6 +15,21 @@ static const char *direction_word(aglm_direction d)
     return d == AGLM_MAXIMIZE ? "maximize" : "minimize";
 }
 
+/* A trial that was read while the study is open: the sampler and the pruner hear of it. When they
+ * open they read the whole history themselves. */
+static aglm_rc announce(aglm_study *s, const aglm_trial *t, aglm_error *err)
+{
+    aglm_rc rc = AGLM_OK;
+    bool ignored;
+
+    for (size_t i = 0; rc == AGLM_OK && i < t->n_steps; i++)
+        rc = s->options.pruner->report(s->pruner, t->number, t->steps[i].step,
+                                       s->sign * t->steps[i].value, &ignored, err);
+    if (rc == AGLM_OK && s->options.sampler->tell)
+        rc = s->options.sampler->tell(s->sampler, t, err);
+    return rc;
+}
+
 static aglm_rc take_rows(aglm_study *s, aglm_arena *a, const aglm_trial_row *rows, size_t n,
                          int64_t until, aglm_error *err)
 {
@@ -28,10 +43,8 @@ static aglm_rc take_rows(aglm_study *s, aglm_arena *a, const aglm_trial_row *row
             rc = aglm_history_add(s->history, &t, err);
         if (rc == AGLM_OK)
             rc = aglm_study_reserve_flags(s, (size_t)t.number + 1, err);
-        /* Only once the sampler is there: it reads the whole history itself when it opens. */
-        if (rc == AGLM_OK && s->sampler && s->options.sampler->tell)
-            rc = s->options.sampler->tell(s->sampler,
-                                          aglm_history_trial(s->history, (size_t)t.number), err);
+        if (rc == AGLM_OK && s->sampler)
+            rc = announce(s, aglm_history_trial(s->history, (size_t)t.number), err);
     }
     return rc;
 }
@@ -302,7 +315,7 @@ aglm_rc aglm_study_open(aglm_study **out, aglm_store *store, const char *name,
     s->space = space;
     s->options = *options;
     s->name = copy;
-    s->owner = (int64_t)getpid();
+    s->owner = options->detached ? 0 : (int64_t)getpid();
     s->sign = options->directions[0] == AGLM_MAXIMIZE ? -1.0 : 1.0;
     rc = open_parts(s, err);
     if (rc != AGLM_OK) {

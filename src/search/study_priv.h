@@ -28,6 +28,9 @@ struct aglm_study {
     void *pruner;
     uint8_t *flags; /* [trial] */
     size_t flags_cap;
+    size_t open_from; /* trials before this one are finished */
+    size_t counted;   /* trials looked at by aglm_study_points */
+    size_t points;
 };
 
 /* Flags for n trials. */

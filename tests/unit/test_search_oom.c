@@ -83,7 +83,7 @@ static aglm_rc look(aglm_study *s, aglm_error *err)
     aglm_arena_init(&a, 1u << 22);
     aglm_rc rc = aglm_study_trials(s, &a, &all, &n, err);
     if (rc == AGLM_OK)
-        rc = aglm_study_best(s, &a, &best, err);
+        rc = aglm_study_best_trial(s, &a, &best, err);
     aglm_arena_clear(&a);
     return rc;
 }

@@ -100,12 +100,12 @@ static void ask_and_tell_find_the_best(void **state)
     (void)state;
     begin(&f, NULL);
     aglm_arena_init(&a, 1u << 24);
-    assert_int_equal(aglm_study_best(f.study, &a, &best, NULL), AGLM_NOTFOUND);
+    assert_int_equal(aglm_study_best_trial(f.study, &a, &best, NULL), AGLM_NOTFOUND);
     for (int64_t i = 0; i < 40; i++) {
         assert_int_equal(run_one(&f, x), i);
         least = fmin(least, value_of(x));
     }
-    assert_int_equal(aglm_study_best(f.study, &a, &best, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_best_trial(f.study, &a, &best, NULL), AGLM_OK);
     assert_true(best.values[0] == least && best.loss == least);
     assert_true(value_of(best.x) == least);
     assert_int_equal(aglm_study_trials(f.study, &a, &all, &n, NULL), AGLM_OK);
@@ -138,7 +138,7 @@ static void maximize_turns_the_order(void **state)
         run_one(&f, x);
         most = fmax(most, value_of(x));
     }
-    assert_int_equal(aglm_study_best(f.study, &a, &best, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_best_trial(f.study, &a, &best, NULL), AGLM_OK);
     assert_true(best.values[0] == most && best.loss == -most);
     aglm_arena_clear(&a);
     end(&f);
@@ -316,7 +316,7 @@ static void attributes_and_violations_are_kept(void **state)
     assert_int_equal(aglm_study_tell(f.study, n, AGLM_TRIAL_COMPLETE, &good, 1, NULL), AGLM_OK);
     close_study(&f);
     open_study(&f);
-    assert_int_equal(aglm_study_best(f.study, &a, &t, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_best_trial(f.study, &a, &t, NULL), AGLM_OK);
     assert_int_equal(t.number, 1); /* the better value is infeasible */
     assert_int_equal(aglm_study_trial(f.study, 0, &a, &t, NULL), AGLM_OK);
     assert_true(t.violation == 0.25);

@@ -1,0 +1,95 @@
+/* cli/opening.h - the options of AGLM_OPTIONS_STUDY: a store, a space, and a study opened by them.
+ * Threads: confined. */
+#ifndef AGLM_CLI_OPENING_H
+#define AGLM_CLI_OPENING_H
+
+#include "cli/command.h"
+#include "search/study.h"
+
+#define AGLM_DEFAULT_STORAGE "sqlite:///autoglm.db"
+
+#define AGLM_OPTIONS_STUDY                                                                         \
+    {"space",                                                                                      \
+     0,                                                                                            \
+     AGLM_OPTION_TEXT,                                                                             \
+     "TEXT",                                                                                       \
+     "parameters, as 'lr=loguniform(1e-5,1e-1)'; also JSON, or @FILE; may stand several times; "   \
+     "default: the stored study's",                                                                \
+     NULL,                                                                                         \
+     0,                                                                                            \
+     0},                                                                                           \
+        {"forbid",                                                                                 \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "TEXT",                                                                                   \
+         "a combination never tried, as 'batch=64 & lr>0.01'; may stand several times",            \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"direction",                                                                              \
+         0,                                                                                        \
+         AGLM_OPTION_WORD,                                                                         \
+         "D",                                                                                      \
+         "minimize or maximize; default minimize",                                                 \
+         "minimize|maximize",                                                                      \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"sampler",                                                                                \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "S",                                                                                      \
+         "strategy that proposes points: tpe, random, grid, ...; default: auto where it is there", \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"pruner",                                                                                 \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "P",                                                                                      \
+         "what stops bad trials early: none or asha; default none",                                \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"min-steps", 0, AGLM_OPTION_INT, "N", "steps before a trial may be pruned; default 1",    \
+         NULL,        1, INT64_MAX},                                                               \
+        {"max-steps", 0, AGLM_OPTION_INT, "N", "steps of a whole trial; default: unknown",         \
+         NULL,        1, INT64_MAX},                                                               \
+        {"study",                                                                                  \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "NAME",                                                                                   \
+         "name of the study; default: a hash of space and command",                                \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"storage",                                                                                \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "URL",                                                                                    \
+         "sqlite:///FILE, memory, ...; default sqlite:///autoglm.db",                              \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+    {                                                                                              \
+        "seed", 's', AGLM_OPTION_INT, "N", "the same seed gives the same points; default 0", NULL, \
+            0, INT64_MAX                                                                           \
+    }
+
+typedef struct aglm_opened {
+    aglm_store *store;
+    aglm_space *space;
+    aglm_study *study;
+    aglm_study_options options;
+    const char *storage;
+    char name[AGLM_STORE_MAX_NAME + 1];
+} aglm_opened;
+
+/* detached: as aglm_study_options. Errors name the option. Clear it in any case. */
+aglm_rc aglm_opening_open(aglm_opened *out, const aglm_args *a, bool detached, aglm_error *err);
+void aglm_opened_clear(aglm_opened *o);
+
+/* Looking must not make a database out of a mistyped name: AGLM_NOTFOUND when the URL is a file
+ * that is not there. */
+aglm_rc aglm_storage_must_exist(const char *url, aglm_error *err);
+
+#endif
