@@ -216,20 +216,34 @@ double aglm_dist_from_unit(const aglm_dist *d, double u)
     return aglm_dist_snap(d, aglm_exp(low + u * (high - low)));
 }
 
-double aglm_dist_to_unit(const aglm_dist *d, double value)
+void aglm_dist_cell(const aglm_dist *d, double value, double *low, double *high)
 {
     uint64_t n = aglm_dist_count(d);
+    double first;
+    double last;
+
+    if (d->low == d->high) {
+        *low = 0.0;
+        *high = 1.0;
+    } else if (d->log) {
+        log_bounds(d, &first, &last);
+        *low = (aglm_log(value - d->step / 2.0) - first) / (last - first);
+        *high = (aglm_log(value + d->step / 2.0) - first) / (last - first);
+    } else if (n > 0) {
+        *low = (value - d->low) / d->step / (double)n;
+        *high = ((value - d->low) / d->step + 1.0) / (double)n;
+    } else {
+        *low = *high = (value - d->low) / (d->high - d->low);
+    }
+}
+
+double aglm_dist_to_unit(const aglm_dist *d, double value)
+{
     double low;
     double high;
 
-    if (d->low == d->high)
-        return 0.5;
-    if (n > 0 && !d->log)
-        return ((value - d->low) / d->step + 0.5) / (double)n;
-    if (!d->log)
-        return (value - d->low) / (d->high - d->low);
-    log_bounds(d, &low, &high);
-    return (aglm_log(value) - low) / (high - low);
+    aglm_dist_cell(d, value, &low, &high);
+    return 0.5 * (low + high);
 }
 
 double aglm_dist_sample(const aglm_dist *d, aglm_rng *rng)

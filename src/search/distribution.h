@@ -90,6 +90,9 @@ double aglm_dist_sample(const aglm_dist *d, aglm_rng *rng);
 double aglm_dist_from_unit(const aglm_dist *d, double u);
 /* The other way: the middle of what gives a contained value. */
 double aglm_dist_to_unit(const aglm_dist *d, double value);
+/* The part low..high of the unit interval that gives a contained value; one point where the domain
+ * is continuous. */
+void aglm_dist_cell(const aglm_dist *d, double value, double *low, double *high);
 /* Number of different values; 0 when the domain is continuous. */
 uint64_t aglm_dist_count(const aglm_dist *d);
 /* Value i of 0..count-1 in ascending order; only where count > 0. */

@@ -46,13 +46,20 @@ extern const aglm_sampler_ops aglm_sampler_halton;
  * among themselves (Optuna's group option splits all trials at once, so that a branch not among
  * the best ones is searched blindly; without conditions there is no difference). */
 extern const aglm_sampler_ops aglm_sampler_tpe;
+/* CMA-ES (search/cmaes.h) on the numbers, each axis the unit interval of its law, discrete ones
+ * with margin; choices by chances of their own that follow the better half, as in CatCMA (Hamano et
+ * al. 2024); restarts with growing population (BIPOP, Hansen 2009). Inactive parameters are drawn
+ * all the same and left out of the point. The state follows from the finished trials in the order
+ * of their numbers, whatever order they end in, so it needs no record of its own; trials of another
+ * sampler or of an earlier state are taken in as injections (Hansen 2011). */
+extern const aglm_sampler_ops aglm_sampler_cmaes;
 
 /* Gaussian process: Matern 5/2 with one length for each parameter, losses warped, the logarithm of
  * the expected improvement (Jones et al. 1998; Ament et al. 2023); running trials count by their
  * mean. The first point is the middle of the space. */
 extern const aglm_sampler_ops aglm_sampler_gp;
 
-/* "random", "grid", "qmc", "halton", "tpe", "gp"; NULL when there is none of that name. */
+/* "random", "grid", "qmc", "halton", "tpe", "cmaes", "gp"; NULL: no such name. */
 const aglm_sampler_ops *aglm_sampler_find(const char *name);
 const aglm_sampler_ops *const *aglm_samplers(size_t *n);
 

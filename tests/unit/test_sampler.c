@@ -186,6 +186,38 @@ static void points_depend_on_seed_and_history_alone(const aglm_sampler_ops *ops)
     stop(&b);
 }
 
+/* Four trials run at once and end in any order, the first one late: what is asked next is what a
+ * sampler opened on that history asks. */
+static void points_do_not_depend_on_the_order_of_tells(const aglm_sampler_ops *ops)
+{
+    struct run r = start(ops, conditional_space(), 6);
+    double x[8];
+    double y[8];
+    size_t running[4] = {0};
+    aglm_rng rng;
+
+    aglm_rng_init(&rng, 1);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(ask(&r, x), AGLM_OK);
+        running[i] = i;
+    }
+    for (size_t i = 4; i < 150; i++) {
+        size_t *ends = &running[i < 60 ? 1 + aglm_rng_below(&rng, 3) : aglm_rng_below(&rng, 4)];
+        tell(&r, *ends, mixed_state(*ends));
+        if (ask(&r, x) != AGLM_OK)
+            break;
+        *ends = i;
+        if (i % 10 == 9) {
+            aglm_rc rc = ops->ask(r.self, (int64_t)i + 1, x, NULL);
+            reopen(&r, 6);
+            assert_int_equal(ops->ask(r.self, (int64_t)i + 1, y, NULL), rc);
+            if (rc == AGLM_OK && !aglm_space_same(r.space, x, y))
+                fail_msg("%s: trial %zu differs after reopening", ops->name, i + 1);
+        }
+    }
+    stop(&r);
+}
+
 /* Four trials run at once; each point is new; all eleven come; then the space is exhausted. */
 static void no_point_comes_twice(const aglm_sampler_ops *ops)
 {
@@ -220,6 +252,8 @@ static void every_sampler_keeps_the_contract(void **state)
         assert_ptr_equal(aglm_sampler_find(all[i]->name), all[i]);
         points_lie_in_the_space(all[i]);
         points_depend_on_seed_and_history_alone(all[i]);
+        if (all[i] != &aglm_sampler_gp) /* its fit goes on from the one before */
+            points_do_not_depend_on_the_order_of_tells(all[i]);
         no_point_comes_twice(all[i]);
     }
     assert_null(aglm_sampler_find("no such"));
@@ -292,6 +326,85 @@ static void options_are_checked(void **state)
     aglm_space_free(s);
 }
 
+static double bowl(const double *x, size_t n)
+{
+    double v = 0.0;
+
+    for (size_t i = 0; i < n; i++)
+        v += (x[i] - 1.0 - (double)i) * (x[i] - 1.0 - (double)i);
+    return v;
+}
+
+/* The loss of the best of 300 trials with `workers` at once, which end in any order. The space has
+ * two floats and two ints. */
+static double best_of_bowl(uint64_t seed, size_t workers)
+{
+    aglm_space *s = new_space();
+    size_t running[8];
+    aglm_rng rng;
+
+    add_float(s, "a", -5, 5, NULL, 0);
+    add_float(s, "b", -5, 5, NULL, 0);
+    add_int(s, "c", -10, 10, NULL, 0);
+    add_int(s, "d", -10, 10, NULL, 0);
+    struct run r = start(&aglm_sampler_cmaes, s, seed);
+    aglm_rng_init(&rng, seed);
+    for (size_t i = 0; i < 300; i++) {
+        double x[4];
+        assert_int_equal(ask(&r, x), AGLM_OK);
+        size_t slot = i < workers ? i : aglm_rng_below(&rng, workers);
+        if (i >= workers) {
+            const aglm_trial *t = aglm_history_trial(r.history, running[slot]);
+            double v = bowl(t->x, 4);
+            aglm_history_finish(r.history, running[slot], AGLM_TRIAL_COMPLETE, &v, 1, 0.0);
+            assert_int_equal(aglm_sampler_cmaes.tell(r.self, t, NULL), AGLM_OK);
+        }
+        running[slot] = i;
+    }
+    double best = aglm_history_best(r.history)->loss;
+    stop(&r);
+    return best;
+}
+
+/* One worker finds the bottom; eight come near. Chance gives about 3. */
+static void cmaes_learns_with_many_workers(void **state)
+{
+    double alone = 0.0;
+    double many = 0.0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        alone += best_of_bowl(seed, 1) / 5;
+        many += best_of_bowl(seed, 8) / 5;
+    }
+    if (alone > 1e-3 || many > 0.1)
+        fail_msg("one worker %g, eight %g", alone, many);
+}
+
+/* Of four choices one is better: it is taken more and more, the others still now and then. */
+static void cmaes_learns_choices(void **state)
+{
+    aglm_space *s = new_space();
+    size_t taken[4] = {0};
+
+    (void)state;
+    add_texts(s, "kind", 4, NULL, 0);
+    add_float(s, "a", -5, 5, NULL, 0);
+    struct run r = start(&aglm_sampler_cmaes, s, 2);
+    for (size_t i = 0; i < 200; i++) {
+        double x[2];
+        assert_int_equal(ask(&r, x), AGLM_OK);
+        double v = (x[0] == 2.0 ? 0.0 : 1.0) + x[1] * x[1] / 25.0;
+        aglm_history_finish(r.history, i, AGLM_TRIAL_COMPLETE, &v, 1, 0.0);
+        assert_int_equal(aglm_sampler_cmaes.tell(r.self, aglm_history_trial(r.history, i), NULL),
+                         AGLM_OK);
+        taken[(size_t)x[0]] += i >= 50;
+    }
+    assert_true(taken[2] > 75); /* 37 by chance */
+    assert_true(taken[0] > 2 && taken[1] > 2 && taken[3] > 2);
+    stop(&r);
+}
+
 /* In a bowl, TPE's later points lie nearer to the bottom than its random first ones. */
 static void tpe_learns(void **state)
 {
@@ -348,6 +461,8 @@ int main(void)
         cmocka_unit_test(grid_goes_through_its_levels_in_order),
         cmocka_unit_test(qmc_fills_the_domain_evenly),
         cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(cmaes_learns_with_many_workers),
+        cmocka_unit_test(cmaes_learns_choices),
         cmocka_unit_test(tpe_learns),
         cmocka_unit_test(tpe_keeps_away_from_what_is_infeasible),
     };

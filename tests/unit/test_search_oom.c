@@ -184,13 +184,15 @@ static void studies_may_run_out_of_memory(void **state)
     aglm_space_free(job.space);
 }
 
-/* Past the first growth of TPE's arrays. */
+/* Past the first growth of TPE's arrays, and some generations of CMA-ES. */
 static void longer_studies_may_run_out_of_memory(void **state)
 {
     struct job job = {.sampler = &aglm_sampler_tpe, .trials = 45};
 
     (void)state;
     assert_int_equal(build_space(&job.space, NULL), AGLM_OK);
+    run(search, &job, 13);
+    job.sampler = &aglm_sampler_cmaes;
     run(search, &job, 13);
     aglm_space_free(job.space);
 }
