@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "learn/tag.h"
 
 #define MAGIC "AGLMEMB1"
 #define HEAD 64
@@ -356,10 +357,10 @@ aglm_rc aglm_embed_form_read(aglm_embed_form *out, const void *bytes, size_t n, 
 
 static uint32_t find_in(const aglm_embed_form *f, uint64_t bucket, uint32_t key)
 {
-    for (uint32_t i = f->bucket[bucket]; i < f->bucket[bucket + 1]; i++)
-        if (f->key[i] == key)
-            return i;
-    return AGLM_EMBED_NONE;
+    uint32_t first = f->bucket[bucket];
+    uint32_t at = aglm_tag_find(f->key + first, 1, f->bucket[bucket + 1] - first, key);
+
+    return at == AGLM_NO_TAG ? AGLM_EMBED_NONE : first + at;
 }
 
 /* Some hashes at a time, in three walks, so that their memory is on its way together. */
@@ -375,8 +376,8 @@ void aglm_embed_form_find(const aglm_embed_form *f, const uint64_t *hash, size_t
             __builtin_prefetch(&f->key[f->bucket[bucket_of(hash[i], f->bucket_bits)]]);
         for (size_t i = at; i < end; i++) {
             row[i] = find_in(f, bucket_of(hash[i], f->bucket_bits), (uint32_t)hash[i]);
-            if (row[i] != AGLM_EMBED_NONE)
-                __builtin_prefetch(&f->record[row[i] * f->stride]);
+            size_t known = row[i] == AGLM_EMBED_NONE ? 0 : row[i]; /* no branch to mispredict */
+            __builtin_prefetch(&f->record[known * f->stride]);
         }
     }
 }

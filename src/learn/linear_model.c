@@ -121,7 +121,7 @@ static struct header header_of(const aglm_design *x, const aglm_linear_params *p
     memcpy(h.group_scale, params->group_scale, sizeof h.group_scale);
     if (h.n_vectors > 1)
         h.weight_bytes = 2 * (uint64_t)h.n_features * h.n_vectors <= WIDE_BYTES ? 2 : 1;
-    while (((uint64_t)8 << h.bucket_bits) <= h.n_features)
+    while (((uint64_t)4 << h.bucket_bits) <= h.n_features)
         h.bucket_bits++;
     return h;
 }

@@ -132,10 +132,10 @@ static void find_rows(struct predictor *p, const aglm_feature_list *f)
     for (size_t i = 0; i < f->n; i++)
         __builtin_prefetch(&m->row[m->bucket[aglm_linear_bucket(m, f->hash[i])]]);
     for (size_t i = 0; i < f->n; i++) {
-        p->entry_of[i] = aglm_linear_find(m, f->hash[i] ? f->hash[i] : 1);
-        if (p->entry_of[i] != AGLM_NO_ROW)
-            __builtin_prefetch((const uint8_t *)m->weights +
-                               (size_t)p->entry_of[i] * m->n_vectors * m->weight_bytes);
+        uint32_t row = aglm_linear_find(m, f->hash[i] ? f->hash[i] : 1);
+        size_t known = row == AGLM_NO_ROW ? 0 : row; /* a prefetch too many beats a branch */
+        p->entry_of[i] = row;
+        __builtin_prefetch((const uint8_t *)m->weights + known * m->n_vectors * m->weight_bytes);
     }
 }
 

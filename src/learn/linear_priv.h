@@ -7,6 +7,7 @@
 #include "learn/learner.h"
 #include "learn/linear_solver.h"
 #include "learn/matrix.h"
+#include "learn/tag.h"
 
 /* How strong a feature is before learning. */
 typedef enum aglm_weighting {
@@ -129,14 +130,12 @@ static inline uint32_t aglm_linear_bucket(const aglm_linear_model *m, uint64_t h
 /* The row of a feature, or AGLM_NO_ROW. */
 static inline uint32_t aglm_linear_find(const aglm_linear_model *m, uint64_t hash)
 {
-    uint32_t b = aglm_linear_bucket(m, hash);
+    uint32_t b = aglm_linear_bucket(m, hash), first = m->bucket[b];
     uint32_t tag = (uint32_t)(hash << m->bucket_bits >> 32);
+    uint32_t at = aglm_tag_find(&m->row[first].tag, sizeof *m->row / sizeof tag,
+                                m->bucket[b + 1] - first, tag);
 
-    for (uint32_t i = m->bucket[b]; i < m->bucket[b + 1]; i++) {
-        if (m->row[i].tag == tag)
-            return i;
-    }
-    return AGLM_NO_ROW;
+    return at == AGLM_NO_TAG ? AGLM_NO_ROW : first + at;
 }
 
 /* Known features of one document in the order of their first appearance; value is filled from the
@@ -154,7 +153,7 @@ void aglm_linear_weigh(const aglm_linear_model *m, const aglm_linear_entries *e)
 void aglm_linear_logits(const aglm_linear_model *m, const aglm_linear_entries *e, float *sum,
                         float *logits);
 size_t aglm_linear_sum_size(const aglm_linear_model *m);
-/* Kernels may read so many bytes behind the weights. */
+/* Kernels and look-ups may read so many bytes behind the model. */
 #define AGLM_LINEAR_SLACK 64
 /* Weight of a row for a label's logit (bias: row n_features). */
 float aglm_linear_weight(const aglm_linear_model *m, uint32_t row, uint32_t label);
