@@ -123,7 +123,8 @@ size_t aglm_study_points(aglm_study *s)
 
 static aglm_rc retry(aglm_study *s, int64_t number, unsigned most, aglm_error *err)
 {
-    const aglm_trial *t = number < 0 ? NULL : aglm_history_trial(s->history, (size_t)number);
+    bool known = number >= 0 && (size_t)number < aglm_history_size(s->history);
+    const aglm_trial *t = known ? aglm_history_trial(s->history, (size_t)number) : NULL;
     unsigned tries = 0;
 
     if (!t || t->state != AGLM_TRIAL_FAIL)

@@ -1,5 +1,6 @@
 #include "tune/run_priv.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #define SPARED 10           /* trials that set the scale before any is stopped early */
 #define FAILURES_MAX 20
 #define ATTR_DATA "autoglm:data"
+#define ATTR_ERROR "error"
+#define OUT_OF_TIME "stopped: out of time"
 
 void aglm_tune_options_init(aglm_tune_options *o)
 {
@@ -174,9 +177,9 @@ static void note_failure(struct trial *t, aglm_rc rc, const aglm_error *err)
 
     aglm_str_init(&s, 4096);
     aglm_json_writer_init(&w, &s);
-    aglm_json_put_text(&w, rc == AGLM_CANCELLED ? "stopped: out of time" : err->msg);
+    aglm_json_put_text(&w, rc == AGLM_CANCELLED ? OUT_OF_TIME : err->msg);
     if (s.rc == AGLM_OK)
-        aglm_study_set_trial_attr(t->r->study, t->number, "error", s.data, NULL);
+        aglm_study_set_trial_attr(t->r->study, t->number, ATTR_ERROR, s.data, NULL);
     aglm_str_clear(&s);
 }
 
@@ -576,6 +579,41 @@ static aglm_rc recall_all(aglm_run *r, struct recall *c, aglm_error *err)
     return rc;
 }
 
+/* Cut off by the clock or by hand, not by a fault of its own. */
+static bool was_cut(const aglm_trial *t)
+{
+    const char *why = aglm_trial_attr(t, ATTR_ERROR, false);
+
+    return t->state == AGLM_TRIAL_FAIL && why && strcmp(why, "\"" OUT_OF_TIME "\"") == 0;
+}
+
+static bool was_retried(const aglm_trial *trials, size_t n, int64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    for (size_t i = (size_t)number + 1; i < n; i++) {
+        const char *of = aglm_trial_attr(&trials[i], AGLM_ATTR_RETRY_OF, true);
+        if (of && strcmp(of, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Counts what is done of --trials; what was cut off has its point queued again instead. */
+static aglm_rc take_stock(aglm_run *r, const aglm_trial *trials, size_t n, aglm_error *err)
+{
+    aglm_rc rc = AGLM_OK;
+
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        if (!was_cut(&trials[i]))
+            r->asked += aglm_trial_finished(&trials[i]);
+        else if (!was_retried(trials, n, trials[i].number))
+            rc = aglm_study_retry(r->study, trials[i].number, UINT_MAX, err);
+    }
+    return rc < 0 ? rc : AGLM_OK;
+}
+
 static double stored_number(const aglm_trial *t, const char *key)
 {
     double v = 0;
@@ -629,8 +667,8 @@ static aglm_rc recall_finalists(aglm_run *r, aglm_error *err)
 
     aglm_arena_init(&arena, 1ULL << 30);
     aglm_rc rc = aglm_study_trials(r->study, &arena, &trials, &n, err);
-    for (size_t i = 0; rc == AGLM_OK && i < n; i++)
-        r->asked += aglm_trial_finished(&trials[i]);
+    if (rc == AGLM_OK)
+        rc = take_stock(r, trials, n, err);
     if (rc == AGLM_OK) {
         choose_recalled(r, trials, n, &c);
         rc = recall_all(r, &c, err);

@@ -361,6 +361,29 @@ static void the_pruner_decides_and_remembers(void **state)
     end(&f);
 }
 
+static void a_failed_point_is_queued_again_once(void **state)
+{
+    struct fixture f;
+    double x[3], y[3];
+    int64_t n = 0;
+    aglm_error err = {0};
+
+    (void)state;
+    begin(&f, "retry.db");
+    assert_int_equal(aglm_study_ask(f.study, &n, x, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_retry(f.study, n, 1, &err), AGLM_INVALID);
+    assert_int_equal(aglm_study_retry(f.study, 7, 1, &err), AGLM_INVALID);
+    assert_non_null(strstr(err.msg, "trial 7"));
+    assert_int_equal(aglm_study_tell(f.study, n, AGLM_TRIAL_FAIL, NULL, 0, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_retry(f.study, n, 1, &err), AGLM_OK);
+    assert_int_equal(aglm_study_ask(f.study, &n, y, NULL), AGLM_OK);
+    assert_true(aglm_space_same(f.space, x, y));
+    assert_int_equal(aglm_study_tell(f.study, n, AGLM_TRIAL_FAIL, NULL, 0, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_retry(f.study, n, 1, &err), AGLM_DONE);
+    assert_int_equal(aglm_study_retry(f.study, n, 2, &err), AGLM_OK);
+    end(&f);
+}
+
 /* A process that dies in a trial: the trial becomes FAIL and its point is tried once more, not
  * twice. */
 static void dead_trials_are_reaped_and_retried_once(void **state)
@@ -546,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_trial_ends_once_and_as_it_must),
         cmocka_unit_test(attributes_and_violations_are_kept),
         cmocka_unit_test(the_pruner_decides_and_remembers),
+        cmocka_unit_test(a_failed_point_is_queued_again_once),
         cmocka_unit_test(dead_trials_are_reaped_and_retried_once),
         cmocka_unit_test(closing_fails_what_was_not_told),
         cmocka_unit_test(several_workers_share_a_study),
