@@ -173,13 +173,13 @@ static double tabular(const double *x, size_t d)
  * the third. */
 static double conditional(const double *x, size_t d)
 {
-    double f = pow(log10(x[1]) + 2.5, 2);
+    double f = pow(log10(x[1]) + 3.4, 2);
 
     (void)d;
     if (x[0] == 0.0)
         return 0.3 + f + 2.0 * pow(x[2] - 0.2, 2) + 0.05 * pow(x[3] - 7.0, 2);
     if (x[0] == 1.0)
-        return 0.5 * f + 3.0 * pow(x[4] - 0.6, 2) + 0.1 * pow(log10(x[5]) + 3.0, 2);
+        return 0.5 * f + 3.0 * pow(x[4] - 0.6, 2) + 0.1 * pow(log10(x[5]) + 4.1, 2);
     return 0.6 + f;
 }
 

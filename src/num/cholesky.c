@@ -103,7 +103,8 @@ static size_t down(size_t i)
     return i / AGLM_CHOLESKY_LANES * AGLM_CHOLESKY_LANES;
 }
 
-static bool factor_rows(double *u, size_t from, size_t to, size_t stride)
+/* Rows from..to of a matrix of `width` columns. */
+static bool factor_rows(double *u, size_t from, size_t to, size_t stride, size_t width)
 {
     for (size_t k = from; k < to; k++) {
         double *row = u + k * stride;
@@ -111,10 +112,10 @@ static bool factor_rows(double *u, size_t from, size_t to, size_t stride)
         if (!(pivot > 0.0) || !isfinite(pivot))
             return false;
         size_t at = down(k);
-        scale(row + at, 1.0 / sqrt(pivot), stride - at);
+        scale(row + at, 1.0 / sqrt(pivot), width - at);
         for (size_t i = k + 1; i < to; i++) {
             at = down(i);
-            axpy(u + i * stride + at, -row[i], row + at, stride - at);
+            axpy(u + i * stride + at, -row[i], row + at, width - at);
         }
     }
     return true;
@@ -122,6 +123,8 @@ static bool factor_rows(double *u, size_t from, size_t to, size_t stride)
 
 bool aglm_cholesky_factor(double *a, size_t n, size_t stride)
 {
+    size_t width = AGLM_CHOLESKY_STRIDE(n);
+
     for (size_t at = 0; at < n; at += BLOCK) {
         size_t rows = n - at < BLOCK ? n - at : BLOCK;
         struct product p = {.c = a + at * stride + at,
@@ -131,10 +134,10 @@ bool aglm_cholesky_factor(double *a, size_t n, size_t stride)
                             .a_stride = stride,
                             .b_stride = stride,
                             .rows = rows,
-                            .columns = stride - at,
+                            .columns = width - at,
                             .depth = at};
         subtract(&p);
-        if (!factor_rows(a, at, at + rows, stride))
+        if (!factor_rows(a, at, at + rows, stride, width))
             return false;
     }
     return true;
@@ -257,7 +260,7 @@ void aglm_cholesky_inverse(const double *u, size_t n, size_t stride, double *scr
                             .a_stride = stride,
                             .b_stride = stride,
                             .rows = rows,
-                            .columns = stride - at,
+                            .columns = AGLM_CHOLESKY_STRIDE(n) - at,
                             .depth = n - at,
                             .below = true};
         subtract(&p);

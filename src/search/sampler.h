@@ -56,10 +56,16 @@ extern const aglm_sampler_ops aglm_sampler_cmaes;
 
 /* Gaussian process: Matern 5/2 with one length for each parameter, losses warped, the logarithm of
  * the expected improvement (Jones et al. 1998; Ament et al. 2023); running trials count by their
- * mean. The first point is the middle of the space. */
+ * mean. The first point is the middle of the space, at most four random ones follow. Beyond 300
+ * trials the model holds the newest 150 and the best of the others. */
 extern const aglm_sampler_ops aglm_sampler_gp;
+/* The default of `optimize`: the Gaussian process up to 400 complete trials, unless the space has
+ * more than 48 parameters of more than one value; then CMA-ES where all parameters are numbers
+ * without conditions, TPE elsewhere. Which one is asked depends on the space and that number alone.
+ */
+extern const aglm_sampler_ops aglm_sampler_auto;
 
-/* "random", "grid", "qmc", "halton", "tpe", "cmaes", "gp"; NULL: no such name. */
+/* "random", "grid", "qmc", "halton", "tpe", "cmaes", "gp", "auto"; NULL: no such name. */
 const aglm_sampler_ops *aglm_sampler_find(const char *name);
 const aglm_sampler_ops *const *aglm_samplers(size_t *n);
 

@@ -9,11 +9,18 @@
 #include "search/gp_warp.h"
 #include "search/sampler.h"
 
-#define MOST_OBSERVED 300 /* trials of the model: the better and the newer half of more */
+#define MOST_OBSERVED 300 /* trials of the model: the best half and the newest of more */
 #define MOST_PENDING 64   /* running and waiting ones */
-#define ALWAYS_FITTED 40  /* finished trials up to which theta is found anew each time */
-#define FIT_CALLS 15
-#define FIRST_FIT 3
+#define COARSE 64         /* observations of the first fit */
+#define COARSE_CALLS 30
+#define FINE_CALLS 6
+#define LEAST_OBSERVED 3
+#define MOST_STARTS 5 /* more leave too little of 25 trials, fewer mislead the first fits */
+
+struct observed {
+    double loss;
+    size_t number;
+};
 
 struct gp_sampler {
     const aglm_history *history;
@@ -68,167 +75,140 @@ static aglm_rc gp_open(void **self, const aglm_history *history,
     return AGLM_OK;
 }
 
-/* A model with room for n points, theta kept. */
+/* Room for n points. */
 static aglm_rc reserve(struct gp_sampler *s, size_t n, aglm_error *err)
 {
     aglm_gp *gp;
 
     if (s->gp && n <= s->gp->cap)
         return AGLM_OK;
-    double *loss = aglm_calloc(2 * n + 64, sizeof *loss);
-    aglm_rc rc = loss ? aglm_gp_new(&gp, s->axes.n, s->is_choice, n + n / 2, err)
-                      : aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
-    if (rc != AGLM_OK) {
-        free(loss);
+    aglm_rc rc = aglm_gp_new(&gp, s->axes.n, s->is_choice, n + n / 2, err);
+    if (rc != AGLM_OK)
         return rc;
-    }
-    if (s->gp)
-        memcpy(gp->theta, s->gp->theta, (s->axes.n + 2) * sizeof *gp->theta);
     aglm_gp_free(s->gp);
     free(s->loss);
     s->gp = gp;
-    s->loss = loss;
-    return AGLM_OK;
+    s->loss = aglm_calloc(gp->cap, sizeof *s->loss);
+    return s->loss ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
 }
 
-static bool is_complete(const aglm_trial *t)
+static int by_loss(const void *a, const void *b)
 {
-    return t->state == AGLM_TRIAL_COMPLETE && !isnan(t->loss);
+    const struct observed *x = a;
+    const struct observed *y = b;
+
+    if (x->loss != y->loss)
+        return x->loss < y->loss ? -1 : 1;
+    return (x->number > y->number) - (x->number < y->number);
 }
 
-/* Trials that stand for something bad: failed, stopped, or outside the constraints. */
-static bool is_feasible(const aglm_trial *t)
+static int by_age(const void *a, const void *b)
 {
-    return is_complete(t) && !(t->violation > 0.0);
+    const struct observed *x = a;
+    const struct observed *y = b;
+
+    return (x->number < y->number) - (x->number > y->number);
 }
 
-static bool is_usable(const struct gp_sampler *s, const aglm_trial *t)
-{
-    return aglm_space_check(s->axes.space, t->x, NULL) == AGLM_OK;
-}
-
-/* Number of the trial behind the first m complete ones. */
-static size_t end_of(const struct gp_sampler *s, size_t m)
-{
-    size_t i = 0;
-
-    for (; i < aglm_history_size(s->history) && m > 0; i++)
-        m -= is_complete(aglm_history_trial(s->history, i));
-    return i;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* The loss up to which trials before `end` are kept besides the newest MOST_OBSERVED / 2. */
-static aglm_rc find_bar(const struct gp_sampler *s, size_t end, double *bar, size_t *newest,
-                        aglm_error *err)
-{
-    size_t n = 0;
-
-    *bar = INFINITY;
-    *newest = 0;
-    if (end <= MOST_OBSERVED)
-        return AGLM_OK;
-    *newest = end - MOST_OBSERVED / 2;
-    double *sorted = aglm_calloc(end, sizeof *sorted);
-    if (!sorted)
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
-    for (size_t i = 0; i < *newest; i++) {
-        const aglm_trial *t = aglm_history_trial(s->history, i);
-        if (is_feasible(t))
-            sorted[n++] = t->loss;
-    }
-    qsort(sorted, n, sizeof *sorted, ascending);
-    if (n > MOST_OBSERVED / 2)
-        *bar = sorted[MOST_OBSERVED / 2 - 1];
-    free(sorted);
-    return AGLM_OK;
-}
-
-/* What is bad counts as the worst of the feasible ones; a stopped trial's own last value may be
- * better known to be between. */
-static void impute(struct gp_sampler *s)
+/* Finished trials by loss, the best first. What failed, was stopped or lies outside the constraints
+ * counts as the worst of the others. */
+static size_t list_observed(const struct gp_sampler *s, struct observed *list)
 {
     double worst = -INFINITY;
+    size_t n = 0;
 
-    for (size_t i = 0; i < s->gp->n; i++)
-        worst = isfinite(s->loss[i]) && s->loss[i] > worst ? s->loss[i] : worst;
-    for (size_t i = 0; i < s->gp->n; i++)
-        s->loss[i] = isnan(s->loss[i]) ? worst : s->loss[i];
-}
-
-/* Points and losses of the finished trials before `end`. */
-static aglm_rc observe(struct gp_sampler *s, size_t end, aglm_error *err)
-{
-    double bar;
-    size_t newest;
-    size_t bad = 0;
-    aglm_rc rc = find_bar(s, end, &bar, &newest, err);
-
-    if (rc == AGLM_OK)
-        rc = reserve(s, (end < MOST_OBSERVED ? end : MOST_OBSERVED) + MOST_PENDING, err);
-    if (rc != AGLM_OK)
-        return rc;
-    aglm_gp_clear_points(s->gp);
-    for (size_t i = 0; i < end && s->gp->n < MOST_OBSERVED; i++) {
+    for (size_t i = 0; i < aglm_history_size(s->history); i++) {
         const aglm_trial *t = aglm_history_trial(s->history, i);
-        bool good = is_feasible(t);
-        if (!aglm_trial_finished(t) || !is_usable(s, t) || (i < newest && (!good || t->loss > bar)))
+        bool good = t->state == AGLM_TRIAL_COMPLETE && !isnan(t->loss) && !(t->violation > 0.0);
+        if (!aglm_trial_finished(t) || aglm_space_check(s->axes.space, t->x, NULL) != AGLM_OK)
             continue;
-        bad += !good;
-        aglm_gp_axes_encode(&s->axes, t->x, s->u);
-        s->loss[s->gp->n] = good ? t->loss : NAN;
-        aglm_gp_add_point(s->gp, s->u);
-        s->gp->n = s->gp->n_all;
+        if (good && isfinite(t->loss) && t->loss > worst)
+            worst = t->loss;
+        list[n++] = (struct observed){.loss = good ? t->loss : NAN, .number = i};
     }
-    if (bad > 0)
-        impute(s);
-    return AGLM_OK;
+    for (size_t i = 0; i < n; i++)
+        list[i].loss = isnan(list[i].loss) ? worst : list[i].loss;
+    qsort(list, n, sizeof *list, by_loss);
+    if (n > MOST_OBSERVED) {
+        qsort(list + MOST_OBSERVED / 2, n - MOST_OBSERVED / 2, sizeof *list, by_age);
+        n = MOST_OBSERVED;
+        qsort(list, n, sizeof *list, by_loss);
+    }
+    return n;
 }
 
-static size_t next_fit(size_t fitted)
+static void observe(struct gp_sampler *s, const struct observed *o)
 {
-    size_t step = fitted < ALWAYS_FITTED ? 1 : fitted / 16;
-
-    return fitted < FIRST_FIT ? FIRST_FIT : fitted + step;
+    aglm_gp_axes_encode(&s->axes, aglm_history_trial(s->history, o->number)->x, s->u);
+    s->loss[s->gp->n] = o->loss;
+    aglm_gp_add_point(s->gp, s->u);
+    s->gp->n = s->gp->n_all;
 }
 
-/* Theta and the warp from the first m complete trials, going on from the last ones. */
-static aglm_rc fit(struct gp_sampler *s, size_t m, aglm_error *err)
+/* The first COARSE observations are the better ones and an even selection of the others. */
+static void observe_all(struct gp_sampler *s, const struct observed *list, size_t n)
 {
-    aglm_rc rc = observe(s, end_of(s, m), err);
+    size_t step = n <= COARSE ? 1 : (n - COARSE / 2 - 1) / (COARSE / 2) + 1;
+
+    aglm_gp_clear_points(s->gp);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < n; i++) {
+            bool first = i < COARSE / 2 || (i - COARSE / 2) % step == 0;
+            if (first == (pass == 0))
+                observe(s, &list[i]);
+        }
+    }
+}
+
+static aglm_rc load(struct gp_sampler *s, aglm_error *err)
+{
+    size_t size = aglm_history_size(s->history);
+    size_t room = size < MOST_OBSERVED ? size : MOST_OBSERVED;
+    struct observed *list = aglm_calloc(size, sizeof *list);
+    aglm_rc rc = list ? reserve(s, room + MOST_PENDING, err)
+                      : aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu trials", size);
 
     if (rc == AGLM_OK)
-        rc = aglm_gp_condition(s->gp, err);
-    if (rc != AGLM_OK)
-        return rc;
-    s->warp = aglm_gp_warp_choose(s->gp, s->loss);
-    s->fitted = m;
-    return aglm_gp_fit(s->gp, FIT_CALLS, NULL, err);
+        observe_all(s, list, list_observed(s, list));
+    free(list);
+    return rc;
 }
 
+/* Warp and theta for the first n observations; the one is chosen under the other. */
+static aglm_rc fit(struct gp_sampler *s, size_t n, unsigned calls, aglm_error *err)
+{
+    size_t all = s->gp->n;
+
+    s->gp->n = n;
+    s->gp->n_all = n;
+    aglm_rc rc = aglm_gp_condition(s->gp, err);
+    if (rc == AGLM_OK) {
+        s->warp = aglm_gp_warp_choose(s->gp, s->loss);
+        rc = aglm_gp_fit(s->gp, calls, NULL, err);
+    }
+    s->gp->n = all;
+    s->gp->n_all = all;
+    return rc;
+}
+
+/* The model is a function of the trials alone, whatever was asked before: theta is found from its
+ * default on a part of the observations, then a little further on all of them. */
 static aglm_rc prepare(struct gp_sampler *s, aglm_error *err)
 {
-    size_t complete = aglm_history_count(s->history, AGLM_TRIAL_COMPLETE);
-    size_t size = aglm_history_size(s->history);
-    aglm_rc rc = AGLM_OK;
+    aglm_rc rc = load(s, err);
 
-    while (rc == AGLM_OK && next_fit(s->fitted) <= complete)
-        rc = fit(s, next_fit(s->fitted), err);
-    if (rc == AGLM_OK)
-        rc = observe(s, size, err);
     if (rc != AGLM_OK)
         return rc;
-    (void)aglm_gp_warp(s->loss, s->gp->n, s->warp, s->gp->y);
-    for (size_t i = size; i-- > 0 && s->gp->n_all < s->gp->n + MOST_PENDING;) {
+    size_t n = s->gp->n;
+    aglm_gp_reset(s->gp);
+    rc = fit(s, n < COARSE ? n : COARSE, COARSE_CALLS, err);
+    if (rc == AGLM_OK)
+        rc = fit(s, n, FINE_CALLS, err);
+    if (rc != AGLM_OK)
+        return rc;
+    for (size_t i = aglm_history_size(s->history); i-- > 0 && s->gp->n_all < n + MOST_PENDING;) {
         const aglm_trial *t = aglm_history_trial(s->history, i);
-        if (aglm_trial_finished(t) || !is_usable(s, t))
+        if (aglm_trial_finished(t) || aglm_space_check(s->axes.space, t->x, NULL) != AGLM_OK)
             continue;
         aglm_gp_axes_encode(&s->axes, t->x, s->u);
         aglm_gp_add_point(s->gp, s->u);
@@ -270,7 +250,8 @@ static aglm_rc gp_ask(void *self, int64_t number, double *x, aglm_error *err)
     aglm_rng rng;
 
     aglm_rng_init_stream(&rng, s->seed, (uint64_t)number);
-    if (complete < s->options.n_startup || complete < FIRST_FIT || s->axes.n == 0)
+    size_t starts = s->options.n_startup < MOST_STARTS ? s->options.n_startup : MOST_STARTS;
+    if (complete < starts || complete < LEAST_OBSERVED || s->axes.n == 0)
         return start_point(s, number, &rng, x);
     aglm_rc rc = prepare(s, err);
     if (rc != AGLM_OK)

@@ -1,0 +1,91 @@
+#include <stdlib.h>
+
+#include "search/sampler.h"
+
+#define GP_TRIALS 400 /* complete ones, up to which the Gaussian process is asked */
+#define GP_PARAMS 48  /* more coordinates than a few hundred trials can weigh */
+#define MEMBERS 3
+
+enum { GP, TPE, CMAES };
+
+struct chooser {
+    const aglm_history *history;
+    aglm_sampler_options options;
+    uint64_t seed;
+    size_t n_params; /* of more than one value */
+    bool all_numbers;
+    void *self[MEMBERS]; /* opened when first asked */
+};
+
+static const aglm_sampler_ops *const members[MEMBERS] = {
+    [GP] = &aglm_sampler_gp, [TPE] = &aglm_sampler_tpe, [CMAES] = &aglm_sampler_cmaes};
+
+static void auto_close(void *self)
+{
+    struct chooser *c = self;
+
+    for (int i = 0; i < MEMBERS; i++) {
+        if (c->self[i])
+            members[i]->close(c->self[i]);
+    }
+    free(c);
+}
+
+static aglm_rc auto_open(void **self, const aglm_history *history,
+                         const aglm_sampler_options *options, uint64_t seed, aglm_error *err)
+{
+    const aglm_space *space = aglm_history_space(history);
+    struct chooser *c = calloc(1, sizeof *c);
+
+    *self = c;
+    if (!c)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
+    *c = (struct chooser){
+        .history = history, .options = *options, .seed = seed, .all_numbers = true};
+    for (size_t i = 0; i < space->n; i++) {
+        const aglm_space_param *p = &space->params[i];
+        c->n_params += p->dist.low != p->dist.high;
+        c->all_numbers = c->all_numbers && p->parent < 0 && p->dist.kind != AGLM_DIST_CHOICE;
+    }
+    return AGLM_OK;
+}
+
+static int choose(const struct chooser *c)
+{
+    size_t complete = aglm_history_count(c->history, AGLM_TRIAL_COMPLETE);
+
+    if (complete < GP_TRIALS && c->n_params <= GP_PARAMS)
+        return GP;
+    return c->all_numbers && c->n_params > 1 ? CMAES : TPE;
+}
+
+static aglm_rc auto_ask(void *self, int64_t number, double *x, aglm_error *err)
+{
+    struct chooser *c = self;
+    int i = choose(c);
+    aglm_rc rc = AGLM_OK;
+
+    if (!c->self[i])
+        rc = members[i]->open(&c->self[i], c->history, &c->options, c->seed, err);
+    return rc == AGLM_OK ? members[i]->ask(c->self[i], number, x, err) : rc;
+}
+
+static aglm_rc auto_tell(void *self, const aglm_trial *t, aglm_error *err)
+{
+    struct chooser *c = self;
+    aglm_rc rc = AGLM_OK;
+
+    for (int i = 0; rc == AGLM_OK && i < MEMBERS; i++) {
+        if (c->self[i] && members[i]->tell)
+            rc = members[i]->tell(c->self[i], t, err);
+    }
+    return rc;
+}
+
+const aglm_sampler_ops aglm_sampler_auto = {
+    .name = "auto",
+    .open = auto_open,
+    .ask = auto_ask,
+    .tell = auto_tell,
+    .close = auto_close,
+};
