@@ -3,9 +3,16 @@
 #include <string.h>
 
 static const aglm_pruner_ops *const all[] = {
-    &aglm_pruner_none,
-    &aglm_pruner_asha,
+    &aglm_pruner_none,      &aglm_pruner_asha,    &aglm_pruner_halving,
+    &aglm_pruner_hyperband, &aglm_pruner_median,  &aglm_pruner_percentile,
+    &aglm_pruner_threshold, &aglm_pruner_patient, &aglm_pruner_wilcoxon,
 };
+
+const aglm_pruner_ops *const *aglm_pruners(size_t *n)
+{
+    *n = sizeof all / sizeof *all;
+    return all;
+}
 
 const aglm_pruner_ops *aglm_pruner_find(const char *name)
 {

@@ -2,8 +2,10 @@
 
 #include "search/pruner.h"
 
-static aglm_rc none_open(void **self, const aglm_pruner_options *options, aglm_error *err)
+static aglm_rc none_open(void **self, const aglm_history *history,
+                         const aglm_pruner_options *options, aglm_error *err)
 {
+    (void)history;
     (void)options;
     (void)err;
     *self = NULL;

@@ -267,18 +267,20 @@ static aglm_rc check_options(const char *name, const aglm_space *space, const ag
 
 static aglm_rc open_parts(aglm_study *s, aglm_error *err)
 {
-    const aglm_study_options *o = &s->options;
+    aglm_study_options *o = &s->options;
     aglm_rc rc = write_dists(s, err);
 
+    o->pruner_options.study = s->name;
     if (rc == AGLM_OK)
         rc = aglm_history_new(&s->history, s->space, s->sign, err);
     if (rc == AGLM_OK)
         rc = attach(s, err);
     if (rc == AGLM_OK)
-        rc = o->pruner->open(&s->pruner, &o->pruner_options, err);
+        rc = o->pruner->open(&s->pruner, s->history, &o->pruner_options, err);
     if (rc != AGLM_OK)
         return rc;
-    rc = replay_reports(s, err);
+    if (o->pruner->replays)
+        rc = replay_reports(s, err);
     if (rc == AGLM_OK)
         rc = o->sampler->open(&s->sampler, s->history, &o->sampler_options, o->seed, err);
     if (rc != AGLM_OK)

@@ -117,6 +117,7 @@ static aglm_rc parse_space(void *arg, aglm_error *err)
 
 struct job {
     const aglm_sampler_ops *sampler;
+    const aglm_pruner_ops *pruner; /* NULL: asha */
     size_t trials;
     aglm_space *space;
 };
@@ -133,7 +134,11 @@ static aglm_rc search(void *arg, aglm_error *err)
     o.sampler = job->sampler;
     o.sampler_options.n_startup = 3;
     o.sampler_options.n_candidates = 4;
-    o.pruner = &aglm_pruner_asha;
+    o.pruner = job->pruner ? job->pruner : &aglm_pruner_asha;
+    o.pruner_options.wrapped = &aglm_pruner_median;
+    o.pruner_options.n_startup_trials = 0;
+    o.pruner_options.patience = 0;
+    o.pruner_options.lower = 0.0;
     aglm_rc rc = aglm_store_open(&store, "memory", err);
     for (int round = 0; rc == AGLM_OK && round < 2; round++) {
         aglm_study *s = NULL;
@@ -184,6 +189,21 @@ static void studies_may_run_out_of_memory(void **state)
     aglm_space_free(job.space);
 }
 
+static void pruners_may_run_out_of_memory(void **state)
+{
+    size_t n;
+    const aglm_pruner_ops *const *all = aglm_pruners(&n);
+    struct job job = {.sampler = &aglm_sampler_random, .trials = 6};
+
+    (void)state;
+    assert_int_equal(build_space(&job.space, NULL), AGLM_OK);
+    for (size_t i = 0; i < n; i++) {
+        job.pruner = all[i];
+        run(search, &job, 1);
+    }
+    aglm_space_free(job.space);
+}
+
 /* Past the first growth of TPE's arrays, and some generations of CMA-ES. */
 static void longer_studies_may_run_out_of_memory(void **state)
 {
@@ -202,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spaces_may_run_out_of_memory),
         cmocka_unit_test(studies_may_run_out_of_memory),
+        cmocka_unit_test(pruners_may_run_out_of_memory),
         cmocka_unit_test(longer_studies_may_run_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
