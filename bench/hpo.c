@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "search/gp_model.h"
 #include "search/study.h"
 
 #define PI 3.14159265358979323846
@@ -300,8 +301,6 @@ static aglm_rc search(aglm_study *study, const struct problem *p, int trials, ui
         rc = aglm_study_tell(study, number, AGLM_TRIAL_COMPLETE, &seen, 1, err);
         if (rc != AGLM_OK)
             break;
-        if (getenv("HPO_TRACE"))
-            fprintf(stderr, "%d %g %g\n", i, value, regret);
         if (i == 25 || i == 50 || i == 100 || i == 200)
             printf("%.10g ", regret);
     }
@@ -355,6 +354,46 @@ static int read_table(const char *path)
     return 1;
 }
 
+static int read_numbers(double *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (scanf("%lf", &out[i]) != 1)
+            return -1;
+    }
+    return 0;
+}
+
+/* The model alone, for tests/peer/gp_sklearn.py: every coordinate is a number. */
+static int posterior(void)
+{
+    static const bool is_choice[MAX_DIMS] = {false};
+    double size[3];
+    double row[MAX_DIMS + 2];
+    aglm_gp *gp = NULL;
+
+    if (read_numbers(size, 3) != 0 || !(size[0] <= MAX_DIMS && size[1] <= AGLM_GP_MAX_POINTS))
+        return 2;
+    size_t d = (size_t)size[0];
+    int bad = aglm_gp_new(&gp, d, is_choice, (size_t)size[1], NULL) != AGLM_OK ||
+              read_numbers(gp->theta, d + 2) != 0;
+    for (size_t i = 0; !bad && i < (size_t)size[1]; i++) {
+        bad = read_numbers(row, d + 1) != 0;
+        gp->y[i] = row[d];
+        aglm_gp_add_point(gp, row);
+        gp->n = gp->n_all;
+    }
+    bad = bad || aglm_gp_condition(gp, NULL) != AGLM_OK;
+    for (size_t i = 0; !bad && i < (size_t)size[2]; i++) {
+        bad = read_numbers(row, d) != 0;
+        aglm_gp_belief b = aglm_gp_predict(gp, row, NULL, NULL);
+        printf("%.17g %.17g\n", b.mean, b.variance);
+    }
+    if (!bad)
+        printf("%.17g\n", aglm_gp_objective(gp, gp->theta, row));
+    aglm_gp_free(gp);
+    return bad ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     size_t n = sizeof problems / sizeof *problems;
@@ -364,6 +403,8 @@ int main(int argc, char **argv)
             puts(problems[i].name);
         return 0;
     }
+    if (argc == 2 && strcmp(argv[1], "posterior") == 0)
+        return posterior();
     if ((argc == 6 || argc == 7) && strcmp(argv[1], "run") == 0) {
         if (argc == 7 && read_table(argv[6]) != 0)
             return 1;
@@ -372,6 +413,6 @@ int main(int argc, char **argv)
                 return run(&problems[i], argv[2], argv[4], (int)strtol(argv[5], NULL, 10));
         }
     }
-    fputs("usage: hpo list | run SAMPLER PROBLEM SEED TRIALS [TABLE]\n", stderr);
+    fputs("usage: hpo list | run SAMPLER PROBLEM SEED TRIALS [TABLE] | posterior\n", stderr);
     return 2;
 }
