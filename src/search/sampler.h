@@ -59,10 +59,12 @@ extern const aglm_sampler_ops aglm_sampler_cmaes;
  * mean. The first point is the middle of the space, at most four random ones follow. Beyond 300
  * trials the model holds the newest 150 and the best of the others. */
 extern const aglm_sampler_ops aglm_sampler_gp;
-/* The default of `optimize`: the Gaussian process up to 400 complete trials, unless the space has
- * more than 48 parameters of more than one value; then CMA-ES where all parameters are numbers
- * without conditions, TPE elsewhere. Which one is asked depends on the space and that number alone.
- */
+/* The default of `optimize`. Up to 400 complete trials, unless the space has more than 48 parameters
+ * of more than one value: the Gaussian process; but from 30 trials on, while the best trial is more
+ * than 8 old, every second trial is CMA-ES's (TPE's where there are conditions), whose view of a
+ * rugged function is another one - not in spaces of at most 1024 points, which the process looks
+ * through whole. Beyond that CMA-ES where all parameters are numbers without conditions, else TPE.
+ * The choice depends on space and history alone. */
 extern const aglm_sampler_ops aglm_sampler_auto;
 
 /* "random", "grid", "qmc", "halton", "tpe", "cmaes", "gp", "auto"; NULL: no such name. */

@@ -4,6 +4,9 @@
 
 #define GP_TRIALS 400 /* complete ones, up to which the Gaussian process is asked */
 #define GP_PARAMS 48  /* more coordinates than a few hundred trials can weigh */
+#define STALE 8       /* trials since the best one, after which another view is asked in turn */
+#define STALE_FROM 30 /* complete trials */
+#define LISTED 1024   /* points of a space that the Gaussian process looks at whole */
 #define MEMBERS 3
 
 enum { GP, TPE, CMAES };
@@ -13,7 +16,7 @@ struct chooser {
     aglm_sampler_options options;
     uint64_t seed;
     size_t n_params; /* of more than one value */
-    bool all_numbers;
+    bool conditional, has_choices, listed;
     void *self[MEMBERS]; /* opened when first asked */
 };
 
@@ -40,23 +43,38 @@ static aglm_rc auto_open(void **self, const aglm_history *history,
     *self = c;
     if (!c)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
-    *c = (struct chooser){
-        .history = history, .options = *options, .seed = seed, .all_numbers = true};
+    *c = (struct chooser){.history = history, .options = *options, .seed = seed};
+    uint64_t size = aglm_space_size(space);
+    c->listed = size > 0 && size <= LISTED;
     for (size_t i = 0; i < space->n; i++) {
         const aglm_space_param *p = &space->params[i];
         c->n_params += p->dist.low != p->dist.high;
-        c->all_numbers = c->all_numbers && p->parent < 0 && p->dist.kind != AGLM_DIST_CHOICE;
+        c->conditional = c->conditional || p->parent >= 0;
+        c->has_choices = c->has_choices || p->dist.kind == AGLM_DIST_CHOICE;
     }
     return AGLM_OK;
+}
+
+/* Has nothing better come for a while? */
+static bool is_stale(const struct chooser *c)
+{
+    const aglm_trial *best = aglm_history_best(c->history);
+
+    return best && aglm_history_size(c->history) - (size_t)best->number > STALE &&
+           aglm_history_count(c->history, AGLM_TRIAL_COMPLETE) >= STALE_FROM;
 }
 
 static int choose(const struct chooser *c)
 {
     size_t complete = aglm_history_count(c->history, AGLM_TRIAL_COMPLETE);
+    bool in_turn = aglm_history_size(c->history) % 2 == 0;
 
-    if (complete < GP_TRIALS && c->n_params <= GP_PARAMS)
-        return GP;
-    return c->all_numbers && c->n_params > 1 ? CMAES : TPE;
+    if (complete < GP_TRIALS && c->n_params <= GP_PARAMS) {
+        if (c->listed || !in_turn || !is_stale(c))
+            return GP;
+        return c->conditional ? TPE : CMAES;
+    }
+    return c->conditional || c->has_choices || c->n_params < 2 ? TPE : CMAES;
 }
 
 static aglm_rc auto_ask(void *self, int64_t number, double *x, aglm_error *err)
