@@ -42,12 +42,15 @@ static void halving_close(void *self)
     free(h);
 }
 
-static aglm_rc add_brackets(struct halving *h, unsigned n, aglm_error *err)
+/* Each starts a rung later than the one before. */
+static aglm_rc add_brackets(struct halving *h, unsigned n, unsigned skipped, aglm_error *err)
 {
     h->brackets = aglm_calloc(n, sizeof *h->brackets);
     if (!h->brackets)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a pruner");
     h->n_brackets = n;
+    for (unsigned b = 0; b < n; b++)
+        h->brackets[b].skipped = skipped + b;
     return AGLM_OK;
 }
 
@@ -56,12 +59,11 @@ static aglm_rc add_brackets(struct halving *h, unsigned n, aglm_error *err)
 static aglm_rc add_hyperband(struct halving *h, int64_t max_step, aglm_error *err)
 {
     double n = floor(log((double)max_step / (double)h->min_step) / log(h->eta)) + 1.0;
-    aglm_rc rc = add_brackets(h, (unsigned)fmax(1.0, fmin(n, MAX_BRACKETS)), err);
+    aglm_rc rc = add_brackets(h, (unsigned)fmax(1.0, fmin(n, MAX_BRACKETS)), 0, err);
 
     for (unsigned b = 0; rc == AGLM_OK && b < h->n_brackets; b++) {
         double s = (double)(h->n_brackets - 1 - b);
         double share = ceil((double)h->n_brackets * pow(h->eta, s) / (s + 1.0));
-        h->brackets[b].skipped = b;
         h->brackets[b].share = share < 0x1p50 ? (uint64_t)share : UINT64_C(1) << 50;
         h->shares += h->brackets[b].share;
     }
@@ -78,57 +80,58 @@ static aglm_rc check(const aglm_pruner_options *o, aglm_error *err)
     return AGLM_OK;
 }
 
-static aglm_rc new_halving(struct halving **out, const aglm_history *history,
-                           const aglm_pruner_options *options, unsigned eta, aglm_error *err)
+/* NULL: *rc says why. */
+static struct halving *new_halving(const aglm_history *history, const aglm_pruner_options *options,
+                                   unsigned eta, aglm_rc *rc, aglm_error *err)
 {
-    aglm_rc rc = check(options, err);
+    struct halving *h = NULL;
 
-    *out = NULL;
-    if (rc != AGLM_OK)
-        return rc;
-    struct halving *h = calloc(1, sizeof *h);
-    if (!h)
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a pruner");
+    *rc = check(options, err);
+    if (*rc != AGLM_OK)
+        return NULL;
+    h = calloc(1, sizeof *h);
+    if (!h) {
+        *rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for a pruner");
+        return NULL;
+    }
     h->history = history;
     h->options = *options;
     h->min_step = options->min_step;
     h->eta = options->reduction_factor > 0 ? options->reduction_factor : eta;
-    *out = h;
-    return AGLM_OK;
-}
-
-static aglm_rc give(void **self, struct halving *h, aglm_rc rc)
-{
-    if (rc != AGLM_OK && h)
-        halving_close(h);
-    *self = rc == AGLM_OK ? h : NULL;
-    return rc;
+    return h;
 }
 
 static aglm_rc halving_open(void **self, const aglm_history *history,
                             const aglm_pruner_options *options, aglm_error *err)
 {
-    struct halving *h;
-    aglm_rc rc = new_halving(&h, history, options, 4, err);
+    aglm_rc rc;
+    struct halving *h = new_halving(history, options, 4, &rc, err);
 
-    if (rc == AGLM_OK && options->bootstrap_count > 0 && options->min_step == 0)
+    *self = NULL;
+    if (!h)
+        return rc;
+    if (options->bootstrap_count > 0 && options->min_step == 0)
         rc = aglm_error_set(err, AGLM_INVALID,
                             "successive-halving: bootstrap_count needs a min_step");
-    if (rc == AGLM_OK)
-        rc = add_brackets(h, 1, err);
-    if (rc == AGLM_OK)
-        h->brackets[0].skipped = options->early_stopping_rate;
-    return give(self, h, rc);
+    else
+        rc = add_brackets(h, 1, options->early_stopping_rate, err);
+    if (rc != AGLM_OK) {
+        halving_close(h);
+        return rc;
+    }
+    *self = h;
+    return AGLM_OK;
 }
 
 static aglm_rc hyperband_open(void **self, const aglm_history *history,
                               const aglm_pruner_options *options, aglm_error *err)
 {
-    struct halving *h;
-    aglm_rc rc = new_halving(&h, history, options, 3, err);
+    aglm_rc rc;
+    struct halving *h = new_halving(history, options, 3, &rc, err);
 
-    if (rc != AGLM_OK)
-        return give(self, h, rc);
+    *self = NULL;
+    if (!h)
+        return rc;
     h->is_hyperband = true;
     h->min_step = options->min_step > 0 ? options->min_step : 1;
     if (options->max_step == 0 && options->bootstrap_count > 0)
@@ -138,7 +141,12 @@ static aglm_rc hyperband_open(void **self, const aglm_history *history,
                             (long long)options->max_step, (long long)h->min_step);
     else if (options->max_step > 0)
         rc = add_hyperband(h, options->max_step, err);
-    return give(self, h, rc);
+    if (rc != AGLM_OK) {
+        halving_close(h);
+        return rc;
+    }
+    *self = h;
+    return AGLM_OK;
 }
 
 /* The largest last step of a COMPLETE trial; -1 when none has reports. */

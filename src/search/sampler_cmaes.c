@@ -373,7 +373,7 @@ static aglm_rc restart(struct cmaes *s, aglm_error *err)
 {
     aglm_rng rng;
     size_t least = default_population(s);
-    size_t population = s->large;
+    size_t population;
     double sigma = START_SIGMA;
 
     aglm_rng_init_stream(&rng, s->seed, RESTART_STREAM + s->restarts);
