@@ -1,10 +1,12 @@
 /* store - what ask and tell cost in the store alone: trials of ten parameters, and reading back.
- * usage: store [TRIALS]: in memory, then in SQLite in a folder of its own. */
+ * usage: store [TRIALS]: in memory, then in SQLite in a folder of its own
+ *        store TRIALS URL [WORKERS]: there, by that many processes at once */
 #include "store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,7 +25,7 @@ static int die(const aglm_error *err)
 
 static const char *name_of(const char *url)
 {
-    return url[0] == 'm' ? "memory" : "SQLite (WAL)";
+    return url[0] == 'm' ? "memory" : url[0] == 'p' ? "PostgreSQL" : "SQLite (WAL)";
 }
 
 static double cpu_s(void)
@@ -51,6 +53,12 @@ static aglm_rc one_trial(aglm_store *s, int64_t study, int i, aglm_error *err)
     return rc ? rc : aglm_store_trial_finish(s, row.id, &end, err);
 }
 
+static void print_rate(const char *url, int trials, double wall, double cpu)
+{
+    printf("%-24s %7d trials  %9.0f ask+tell/s  %7.2f us each, %7.2f us CPU\n", name_of(url),
+           trials, trials / wall, wall / trials * 1e6, cpu / trials * 1e6);
+}
+
 static int write_trials(const char *url, int trials)
 {
     aglm_direction way = AGLM_MINIMIZE;
@@ -66,12 +74,62 @@ static int write_trials(const char *url, int trials)
         if (one_trial(s, study, i, &err))
             return die(&err);
     }
-    double wall = aglm_clock_since_s(start);
-    cpu = cpu_s() - cpu;
-    printf("%-24s %7d trials  %9.0f ask+tell/s  %7.2f us each, %7.2f us CPU\n", name_of(url),
-           trials, trials / wall, wall / trials * 1e6, cpu / trials * 1e6);
+    print_rate(url, trials, aglm_clock_since_s(start), cpu_s() - cpu);
     aglm_store_close(s);
     return 0;
+}
+
+/* The processes wait for each other to be connected: the end of the pipe is their start. */
+static int work(const char *url, int trials, int gate)
+{
+    aglm_error err = {0};
+    aglm_store *s;
+    int64_t study;
+    char go;
+
+    if (aglm_store_open(&s, url, &err) || aglm_store_study_find(s, "many", &study, &err))
+        return die(&err);
+    if (read(gate, &go, 1) != 0)
+        return 1;
+    for (int i = 0; i < trials; i++) {
+        if (one_trial(s, study, i, &err))
+            return die(&err);
+    }
+    aglm_store_close(s);
+    return 0;
+}
+
+static int write_together(const char *url, int trials, int workers)
+{
+    aglm_direction way = AGLM_MINIMIZE;
+    aglm_error err = {0};
+    aglm_store *s;
+    int64_t study;
+    int gate[2];
+    int failed = 0;
+
+    if (aglm_store_open(&s, url, &err) || aglm_store_study_new(s, "many", &way, 1, &study, &err))
+        return die(&err);
+    aglm_store_close(s);
+    if (pipe(gate) != 0)
+        return 1;
+    for (int i = 0; i < workers; i++) {
+        if (fork() == 0) {
+            close(gate[1]);
+            _exit(work(url, trials / workers, gate[0]));
+        }
+    }
+    sleep(1);
+    uint64_t start = aglm_clock_ns();
+    close(gate[1]);
+    for (int i = 0; i < workers; i++) {
+        int status = 1;
+        wait(&status);
+        failed |= status;
+    }
+    printf("%d workers: ", workers);
+    print_rate(url, trials, aglm_clock_since_s(start), 0.0);
+    return failed;
 }
 
 static int read_trials(const char *url)
@@ -105,6 +163,11 @@ int main(int argc, char **argv)
     char url[64];
     int trials = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 20000;
 
+    if (argc > 2) {
+        int workers = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1;
+        return workers > 1 ? write_together(argv[2], trials, workers)
+                           : write_trials(argv[2], trials) || read_trials(argv[2]);
+    }
     if (!mkdtemp(folder))
         return 1;
     snprintf(url, sizeof url, "sqlite:///%s/s.db", folder);

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Durable ask + tell of ten parameters, in memory and in SQLite, and reading 100,000 trials back; Optuna's SQLite beside it.
+"""Durable ask + tell of ten parameters, in memory, in SQLite and in PostgreSQL (one worker and eight), and reading 100,000
+trials back; Optuna's SQLite beside it. PostgreSQL waits for the disk at every commit, so it is measured in memory (what
+the program itself costs) and on the disk of the temporary folder (what its flushes allow).
 
 usage: bench/store.py [TRIALS]    Optuna writes 50 random trials."""
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,6 +12,7 @@ import time
 from pathlib import Path
 
 STORE = Path(__file__).resolve().parents[1] / "build" / "bench" / "store"
+SERVER = Path(__file__).resolve().parents[1] / "tests" / "unit" / "postgres_server.sh"
 OPTUNA_TRIALS = 50
 
 
@@ -24,12 +28,31 @@ def optunas(folder):
     return time.perf_counter() - start
 
 
+def postgres(where, root, trials, together):
+    p = subprocess.run([SERVER, "start", str(os.getpid())], stdout=subprocess.PIPE, text=True,
+                       env=dict(os.environ, AGLM_PG_ROOT=root))
+    if p.returncode:
+        print("no PostgreSQL server to measure")
+        return
+    folder = p.stdout.strip()
+    url = f"postgresql://aglm@/postgres?host={folder}"
+    print(f"PostgreSQL, its data {where}:", flush=True)
+    try:
+        subprocess.run([STORE, str(trials), url], check=True)
+        subprocess.run([STORE, str(together), url, "8"], check=True)
+    finally:
+        subprocess.run([SERVER, "stop", folder], check=True)
+
+
 def main():
     trials = sys.argv[1] if len(sys.argv) > 1 else "100000"
     if not STORE.exists():
         print(f"skipped: {STORE} is not built")
         return 77
     subprocess.run([STORE, trials], check=True)
+    if Path("/dev/shm").is_dir():
+        postgres("in memory", "/dev/shm", trials, 24000)
+    postgres("on disk", "/tmp", 500, 4000)
     with tempfile.TemporaryDirectory(prefix="aglm_bench_") as folder:
         try:
             wall = optunas(folder)

@@ -160,7 +160,7 @@
     X(TRIAL_ROW, "SELECT trial_id, number, state, datetime_start, datetime_complete"                                                          \
                  " FROM trials WHERE trial_id = $1::int")                                                                                     \
     X(TRIAL_ROWS, "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials"                                             \
-                  " WHERE study_id = $1::int AND (number >= $2::int OR number IS NULL)"                                                       \
+                  " WHERE study_id = $1::int AND number >= $2::int"                                                                           \
                   " ORDER BY trial_id")                                                                                                       \
     X(PARAM_ROWS, "SELECT trial_id, param_name, param_value, distribution_json, param_id"                                                     \
                   " FROM trial_params" PG_BETWEEN " ORDER BY trial_id")                                                                       \

@@ -102,9 +102,8 @@ def check_same(study, seen):
         assert (s["completed"] is None) == (t.datetime_complete is None)
 
 
-def check_ours_loaded(folder):
+def check_ours_loaded(url):
     """A study of ours with all that a trial can be, continued by Optuna."""
-    url = f"sqlite:///{folder}/ours.db"
     ours("write", url)
     study = optuna.load_study(study_name="ours", storage=url)
     trials = study.get_trials()
@@ -153,9 +152,8 @@ def has_pandas():
     return True
 
 
-def check_theirs_read(folder):
+def check_theirs_read(url):
     """A study that Optuna wrote, all of it, in its own journal mode and while it is open."""
-    url = f"sqlite:///{folder}/optuna.db"
     study = optuna.create_study(study_name="theirs", storage=url, direction="maximize",
                                 sampler=optuna.samplers.TPESampler(seed=1, n_startup_trials=5))
     study.set_metric_names(["accuracy"])
@@ -188,9 +186,8 @@ def check_theirs_read(folder):
         assert "theirs" in p.stdout, p.stdout
 
 
-def check_both_write(folder, n=40):
+def check_both_write(url, n=40):
     """Optuna and two of ours write one study at once: no lock is lost, numbers stay dense."""
-    url = f"sqlite:///{folder}/shared.db"
     ours("write", url)
     workers = [subprocess.Popen([STORE, "work", url, "ours", str(500)], stderr=subprocess.PIPE, text=True)
                for _ in range(2)]
@@ -245,9 +242,11 @@ def main():
         return 77
     folder = Path(tempfile.mkdtemp(prefix="aglm_peer_"))
     try:
-        for check in (check_schema, check_ours_loaded, check_theirs_read, check_both_write, check_dashboard):
+        for check, what in ((check_schema, folder), (check_ours_loaded, f"sqlite:///{folder}/ours.db"),
+                            (check_theirs_read, f"sqlite:///{folder}/optuna.db"),
+                            (check_both_write, f"sqlite:///{folder}/shared.db"), (check_dashboard, folder)):
             start = time.monotonic()
-            check(folder)
+            check(what)
             print(f"{check.__name__}: ok ({time.monotonic() - start:.1f} s)", flush=True)
     finally:
         shutil.rmtree(folder)
