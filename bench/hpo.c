@@ -339,28 +339,32 @@ static int run(const struct problem *p, const char *sampler, const char *seed, i
     return 1;
 }
 
-static int read_table(const char *path)
+/* n numbers separated by blanks. */
+static int read_numbers(FILE *f, double *out, size_t n)
 {
-    FILE *f = fopen(path, "r");
-    int read = 0;
+    char word[64];
 
-    for (size_t i = 0; f && i < TABLE_DEPTHS * TABLE_TREES; i++)
-        read += fscanf(f, "%lf", &table[i / TABLE_TREES][i % TABLE_TREES]) == 1;
-    if (f)
-        fclose(f);
-    if (read == TABLE_DEPTHS * TABLE_TREES)
-        return 0;
-    fprintf(stderr, "hpo: %s holds %d of %d numbers\n", path, read, TABLE_DEPTHS * TABLE_TREES);
-    return 1;
-}
-
-static int read_numbers(double *out, size_t n)
-{
     for (size_t i = 0; i < n; i++) {
-        if (scanf("%lf", &out[i]) != 1)
+        char *end;
+        if (fscanf(f, "%63s", word) != 1)
+            return -1;
+        out[i] = strtod(word, &end);
+        if (*end)
             return -1;
     }
     return 0;
+}
+
+static int read_table(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    int bad = !f || read_numbers(f, &table[0][0], TABLE_DEPTHS * TABLE_TREES) != 0;
+
+    if (f)
+        fclose(f);
+    if (bad)
+        fprintf(stderr, "hpo: %s does not hold %d numbers\n", path, TABLE_DEPTHS * TABLE_TREES);
+    return bad;
 }
 
 /* The model alone, for tests/peer/gp_sklearn.py: every coordinate is a number. */
@@ -371,20 +375,21 @@ static int posterior(void)
     double row[MAX_DIMS + 2];
     aglm_gp *gp = NULL;
 
-    if (read_numbers(size, 3) != 0 || !(size[0] <= MAX_DIMS && size[1] <= AGLM_GP_MAX_POINTS))
+    if (read_numbers(stdin, size, 3) != 0 ||
+        !(size[0] <= MAX_DIMS && size[1] <= AGLM_GP_MAX_POINTS))
         return 2;
     size_t d = (size_t)size[0];
     int bad = aglm_gp_new(&gp, d, is_choice, (size_t)size[1], NULL) != AGLM_OK ||
-              read_numbers(gp->theta, d + 2) != 0;
+              read_numbers(stdin, gp->theta, d + 2) != 0;
     for (size_t i = 0; !bad && i < (size_t)size[1]; i++) {
-        bad = read_numbers(row, d + 1) != 0;
+        bad = read_numbers(stdin, row, d + 1) != 0;
         gp->y[i] = row[d];
         aglm_gp_add_point(gp, row);
         gp->n = gp->n_all;
     }
     bad = bad || aglm_gp_condition(gp, NULL) != AGLM_OK;
     for (size_t i = 0; !bad && i < (size_t)size[2]; i++) {
-        bad = read_numbers(row, d) != 0;
+        bad = read_numbers(stdin, row, d) != 0;
         aglm_gp_belief b = aglm_gp_predict(gp, row, NULL, NULL);
         printf("%.17g %.17g\n", b.mean, b.variance);
     }

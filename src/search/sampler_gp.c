@@ -11,9 +11,11 @@
 
 #define MOST_OBSERVED 300 /* trials of the model: the best half and the newest of more */
 #define MOST_PENDING 64   /* running and waiting ones */
-#define COARSE 64         /* observations of the first fit */
+#define COARSE 128        /* observations of the first fit */
 #define COARSE_CALLS 30
-#define FINE_CALLS 6
+#define FINE_CALLS 8
+#define FEW 64      /* observations that settle on a warp at once */
+#define MILD_WARP 1 /* of the first fit to more */
 #define LEAST_OBSERVED 3
 #define MOST_STARTS 5 /* more leave too little of 25 trials, fewer mislead the first fits */
 
@@ -174,25 +176,30 @@ static aglm_rc load(struct gp_sampler *s, aglm_error *err)
     return rc;
 }
 
-/* Warp and theta for the first n observations; the one is chosen under the other. */
-static aglm_rc fit(struct gp_sampler *s, size_t n, unsigned calls, aglm_error *err)
+/* Theta for the first n observations, and first a warp for them under theta as it is. */
+static aglm_rc fit(struct gp_sampler *s, size_t n, unsigned calls, bool choose_warp,
+                   aglm_error *err)
 {
     size_t all = s->gp->n;
 
     s->gp->n = n;
     s->gp->n_all = n;
     aglm_rc rc = aglm_gp_condition(s->gp, err);
-    if (rc == AGLM_OK) {
+    if (rc == AGLM_OK && choose_warp)
         s->warp = aglm_gp_warp_choose(s->gp, s->loss);
+    else
+        (void)aglm_gp_warp(s->loss, n, s->warp, s->gp->y);
+    if (rc == AGLM_OK)
         rc = aglm_gp_fit(s->gp, calls, NULL, err);
-    }
     s->gp->n = all;
     s->gp->n_all = all;
     return rc;
 }
 
 /* The model is a function of the trials alone, whatever was asked before: theta is found from its
- * default on a part of the observations, then a little further on all of them. */
+ * default on a part of the observations, then a little further on all of them. Theta and warp
+ * confirm each other; of many observations a mild warp is the better beginning, as a strong one
+ * makes a cusp of a smooth minimum. */
 static aglm_rc prepare(struct gp_sampler *s, aglm_error *err)
 {
     aglm_rc rc = load(s, err);
@@ -201,9 +208,10 @@ static aglm_rc prepare(struct gp_sampler *s, aglm_error *err)
         return rc;
     size_t n = s->gp->n;
     aglm_gp_reset(s->gp);
-    rc = fit(s, n < COARSE ? n : COARSE, COARSE_CALLS, err);
+    s->warp = MILD_WARP;
+    rc = fit(s, n < COARSE ? n : COARSE, COARSE_CALLS, n <= FEW, err);
     if (rc == AGLM_OK)
-        rc = fit(s, n, FINE_CALLS, err);
+        rc = fit(s, n, FINE_CALLS, true, err);
     if (rc != AGLM_OK)
         return rc;
     for (size_t i = aglm_history_size(s->history); i-- > 0 && s->gp->n_all < n + MOST_PENDING;) {

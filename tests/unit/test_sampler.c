@@ -453,6 +453,68 @@ static void tpe_keeps_away_from_what_is_infeasible(void **state)
     stop(&r);
 }
 
+/* A bowl with its bottom off the middle: what is found after 30 trials lies near it. */
+static void gp_learns(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 3; seed++) {
+        aglm_space *s = new_space();
+        double x[3];
+        add_float(s, "a", -5, 4, NULL, 0);
+        add_int(s, "k", -9, 20, NULL, 0);
+        add_texts(s, "kind", 3, NULL, 0);
+        struct run r = start(&aglm_sampler_gp, s, seed);
+        for (size_t i = 0; i < 40; i++) {
+            assert_int_equal(ask(&r, x), AGLM_OK);
+            double v = (x[0] - 1.5) * (x[0] - 1.5) + 0.1 * fabs(x[1] - 12) + (x[2] != 1.0);
+            aglm_history_finish(r.history, i, AGLM_TRIAL_COMPLETE, &v, 1, 0.0);
+        }
+        assert_true(aglm_history_best(r.history)->loss < 0.01);
+        stop(&r);
+    }
+}
+
+/* After many complete trials auto asks CMA-ES in a space of numbers and TPE in one with choices:
+ * the point is the one which that sampler gives for the same history. */
+static void auto_hands_over(const aglm_sampler_ops *to, aglm_space *s)
+{
+    struct run r = start(&aglm_sampler_auto, s, 3);
+    aglm_sampler_options o = AGLM_SAMPLER_DEFAULTS;
+    aglm_rng rng;
+    double x[4];
+    double y[4];
+    void *other;
+
+    aglm_rng_init(&rng, 1);
+    for (size_t i = 0; i < 400; i++) {
+        aglm_space_sample(s, &rng, x);
+        aglm_trial t = {.number = (int64_t)i, .x = x, .loss = NAN, .violation = NAN};
+        assert_int_equal(aglm_history_add(r.history, &t, NULL), AGLM_OK);
+        tell(&r, i, AGLM_TRIAL_COMPLETE);
+    }
+    o.grid_levels = 4;
+    assert_int_equal(to->open(&other, r.history, &o, 3, NULL), AGLM_OK);
+    assert_int_equal(r.ops->ask(r.self, 400, x, NULL), AGLM_OK);
+    assert_int_equal(to->ask(other, 400, y, NULL), AGLM_OK);
+    assert_true(aglm_space_same(s, x, y));
+    to->close(other);
+    stop(&r);
+}
+
+static void auto_hands_over_after_many_trials(void **state)
+{
+    aglm_space *numbers = new_space();
+    aglm_space *mixed = new_space();
+
+    (void)state;
+    add_float(numbers, "a", 0, 1, NULL, 0);
+    add_float(numbers, "b", 0, 1, NULL, 0);
+    add_float(mixed, "a", 0, 1, NULL, 0);
+    add_texts(mixed, "kind", 3, NULL, 0);
+    auto_hands_over(&aglm_sampler_cmaes, numbers);
+    auto_hands_over(&aglm_sampler_tpe, mixed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +525,8 @@ int main(void)
         cmocka_unit_test(cmaes_learns_with_many_workers),
         cmocka_unit_test(cmaes_learns_choices),
         cmocka_unit_test(tpe_learns),
+        cmocka_unit_test(gp_learns),
+        cmocka_unit_test(auto_hands_over_after_many_trials),
         cmocka_unit_test(tpe_keeps_away_from_what_is_infeasible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
