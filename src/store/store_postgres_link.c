@@ -343,19 +343,17 @@ static aglm_rc broken_off(pg *q, aglm_error *err)
     return aglm_error_set(err, AGLM_IO, "%s: the server's answer broke off", q->label);
 }
 
-aglm_rc pg_exchange(pg *q, aglm_error *err)
+aglm_rc pg_collect(pg *q, aglm_error *err)
 {
     int at = 0;
     int ends = 0;
     int want = q->n_queued;
-    aglm_rc rc = pg_queue_commit(q, err);
+    aglm_rc rc = AGLM_OK;
 
     for (int i = 0; i < PG_MAX_BATCH; i++) {
         PQclear(q->result[i]);
         q->result[i] = NULL;
     }
-    if (rc != AGLM_OK)
-        return rc;
     while (take_answer(q, &at, &ends, &rc, err))
         ;
     if (q->conn && rc == AGLM_OK && (at < want || q->n_syncs > 0))
@@ -363,6 +361,13 @@ aglm_rc pg_exchange(pg *q, aglm_error *err)
     q->n_queued = 0;
     q->n_syncs = 0;
     return rc;
+}
+
+aglm_rc pg_exchange(pg *q, aglm_error *err)
+{
+    aglm_rc rc = pg_queue_commit(q, err);
+
+    return rc ? rc : pg_collect(q, err);
 }
 
 static aglm_rc prepare_all(pg *q, aglm_error *err)

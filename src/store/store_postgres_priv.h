@@ -288,6 +288,8 @@ aglm_rc pg_queue_commit(pg *q, aglm_error *err);
 /* Sends what is queued and waits for all answers, q->result in the order of the statements, good
  * until the next exchange; the first failure is the answer. */
 aglm_rc pg_exchange(pg *q, aglm_error *err);
+/* The second half of it, after pg_queue_commit: the server works while the caller does. */
+aglm_rc pg_collect(pg *q, aglm_error *err);
 /* One statement alone. */
 aglm_rc pg_one(pg *q, pg_sql id, const pg_args *args, aglm_error *err);
 

@@ -174,36 +174,52 @@ static aglm_rc merge(scan *sc, const struct part *p, const PGresult *res, aglm_t
     return rc;
 }
 
-static aglm_rc scan_chunk(scan *sc, aglm_trial_row *rows, size_t n, bool last, aglm_error *err)
+/* Asks for the rows of the chunk that begins at `at`; with the last one the transaction ends. */
+static aglm_rc ask_chunk(scan *sc, size_t at, aglm_error *err)
 {
+    size_t n = sc->n - at < CHUNK ? sc->n - at : CHUNK;
     pg_args a;
     aglm_rc rc = AGLM_OK;
 
     pg_args_init(&a, sc->q);
-    pg_put_int(&a, rows[0].id);
-    pg_put_int(&a, rows[n - 1].id);
+    pg_put_int(&a, sc->rows[at].id);
+    pg_put_int(&a, sc->rows[at + n - 1].id);
     for (int i = 0; rc == AGLM_OK && i < PARTS; i++)
         rc = pg_queue(sc->q, parts[i].sql, &a, err);
-    if (rc == AGLM_OK && last)
+    if (rc == AGLM_OK && at + n == sc->n)
         rc = pg_queue(sc->q, PG_COMMIT, NULL, err);
-    if (rc == AGLM_OK)
-        rc = pg_exchange(sc->q, err);
-    for (int i = 0; rc == AGLM_OK && i < PARTS; i++)
-        rc = merge(sc, &parts[i], sc->q->result[i], rows, n, err);
+    return rc == AGLM_OK ? pg_queue_commit(sc->q, err) : rc;
+}
+
+/* Takes the answer for the chunk at `at` in, while the server works on the next. */
+static aglm_rc take_chunk(scan *sc, size_t at, aglm_error *err)
+{
+    size_t n = sc->n - at < CHUNK ? sc->n - at : CHUNK;
+    PGresult *res[PARTS];
+    aglm_rc rc = pg_collect(sc->q, err);
+
+    for (int i = 0; i < PARTS; i++) {
+        res[i] = sc->q->result[i];
+        sc->q->result[i] = NULL;
+    }
+    if (rc == AGLM_OK && at + n < sc->n)
+        rc = ask_chunk(sc, at + n, err);
+    for (int i = 0; i < PARTS; i++) {
+        if (rc == AGLM_OK)
+            rc = merge(sc, &parts[i], res[i], sc->rows + at, n, err);
+        PQclear(res[i]);
+    }
     return rc;
 }
 
-/* Ends the transaction that pg_trials began. */
+/* Ends the transaction that was begun before. */
 static aglm_rc scan_parts(scan *sc, aglm_error *err)
 {
-    aglm_rc rc = AGLM_OK;
-
     if (sc->n == 0)
         return pg_one(sc->q, PG_COMMIT, NULL, err);
-    for (size_t at = 0; rc == AGLM_OK && at < sc->n; at += CHUNK) {
-        size_t n = sc->n - at < CHUNK ? sc->n - at : CHUNK;
-        rc = scan_chunk(sc, sc->rows + at, n, at + n == sc->n, err);
-    }
+    aglm_rc rc = ask_chunk(sc, 0, err);
+    for (size_t at = 0; rc == AGLM_OK && at < sc->n; at += CHUNK)
+        rc = take_chunk(sc, at, err);
     return rc;
 }
 
