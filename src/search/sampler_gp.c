@@ -13,7 +13,7 @@
 #define MOST_PENDING 64   /* running and waiting ones */
 #define COARSE 128        /* observations of the first fit */
 #define COARSE_CALLS 30
-#define FINE_CALLS 8
+#define FINE_CALLS 6
 #define FEW 64      /* observations that settle on a warp at once */
 #define MILD_WARP 1 /* of the first fit to more */
 #define LEAST_OBSERVED 3
