@@ -123,7 +123,7 @@ static bool fits(const struct table *t, const unsigned *votes)
     const aglm_finalists *f = t->f;
     const aglm_blend_limits *limits = t->limits;
     uint64_t bytes = 0;
-    double latency = 0;
+    double latency = 0, fit_s = 0, longest = 0;
     size_t members = 0;
     uint64_t reading = 0;
 
@@ -137,9 +137,12 @@ static bool fits(const struct table *t, const unsigned *votes)
         members++;
         bytes += f->items[k].outcome.bytes;
         latency += f->items[k].outcome.latency_p95_us;
+        fit_s += f->items[k].outcome.fit_s / (limits->threads ? limits->threads : 1);
+        longest = fmax(longest, f->items[k].outcome.fit_s);
     }
     return members <= limits->max_members && (!limits->max_bytes || bytes <= limits->max_bytes) &&
-           (limits->max_latency_us <= 0 || latency <= limits->max_latency_us);
+           (limits->max_latency_us <= 0 || latency <= limits->max_latency_us) &&
+           (limits->max_fit_s <= 0 || fmax(fit_s, longest) <= limits->max_fit_s);
 }
 
 /* What a change must gain to count: a tenth of the metric's standard error, which for shares is

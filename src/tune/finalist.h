@@ -44,6 +44,8 @@ typedef struct aglm_blend_limits {
     bool one_reading; /* only members that read texts the same way: a blend as quick as one model */
     uint64_t max_bytes;    /* 0: none */
     double max_latency_us; /* 0: none */
+    double max_fit_s;      /* wall time of all members' fits on `threads` threads; 0: none */
+    unsigned threads;
 } aglm_blend_limits;
 
 /* Greedy forward selection with replacement (Caruana et al. 2004) on out-of-fold probabilities,

@@ -9,7 +9,6 @@
 #include "base/pool.h"
 #include "eval/latency.h"
 
-#define MEMBERS_MAX 3
 /* A blend may weigh so much where no --max-size says otherwise; one model is never too large. */
 #define BLEND_BYTES 18000000
 #define PROBE_CALLS 2000
@@ -264,11 +263,13 @@ static bool wants_speed(const aglm_run *r)
 aglm_rc aglm_run_finish(aglm_run *r, aglm_error *err)
 {
     aglm_blend_limits limits = {
-        .max_members = r->o->blend == AGLM_BLEND_NONE ? 1 : MEMBERS_MAX,
+        .max_members = r->o->blend == AGLM_BLEND_NONE ? 1 : AGLM_MEMBERS_MAX,
         .one_reading = wants_speed(r),
         .max_bytes = (uint64_t)((double)(r->o->max_bytes ? r->o->max_bytes : BLEND_BYTES) *
                                 aglm_stage_share(&r->stages)),
         .max_latency_us = r->o->max_latency_us,
+        .max_fit_s = aglm_run_refit_limit_s(r),
+        .threads = r->threads,
     };
     aglm_finalists *f = choose_from(r);
     uint64_t start = aglm_clock_ns();

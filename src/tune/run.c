@@ -14,6 +14,7 @@
 #define FINALISTS 12
 #define FINALISTS_BYTES 4e8 /* of their tables and those of blending */
 #define CANDIDATES 128      /* of the sampler a trial: more cost little beside a fit */
+#define REFIT_MARGIN 1.25   /* wall time of a refit over what its last stage promises */
 #define SPARED 10           /* trials that set the scale before any is stopped early */
 #define FAILURES_MAX 20
 #define ATTR_DATA "autoglm:data"
@@ -84,21 +85,33 @@ double aglm_run_overhead_s(const aglm_run *r)
     return r->slowness * (0.25 + 4e-7 * cells);
 }
 
-/* Wall time that what would be chosen now needs, with a margin. Until a trial is complete, a share
- * of the budget. */
+/* Wall time that the leader needs, or a blend of it with others that take no longer, with a margin.
+ * Until a trial is complete, a share of the budget. */
 static double reserve_s(const aglm_run *r, double budget)
 {
-    double share = aglm_stage_share(&r->stages), longest = 0, sum = 0;
+    const aglm_finalist *leader = r->finalists.items;
+    double longest = leader->outcome.fit_s, sum = 0;
+    size_t members = 0;
 
     if (r->finalists.n == 0)
         return 0.1 * budget + aglm_run_overhead_s(r);
-    for (size_t i = 0; i < r->finalists.n && i < 4; i++) {
-        double one = r->finalists.items[i].outcome.fit_s / share;
-        longest = one > longest ? one : longest;
-        sum += one;
+    for (size_t i = 0; i < r->finalists.n && members < AGLM_MEMBERS_MAX; i++) {
+        if (leader[i].outcome.fit_s > longest)
+            continue;
+        sum += leader[i].outcome.fit_s;
+        members++;
     }
     double refit = sum / r->threads > longest ? sum / r->threads : longest;
-    return aglm_run_overhead_s(r) + 1.3 * refit;
+    return aglm_run_overhead_s(r) + REFIT_MARGIN * refit / aglm_stage_share(&r->stages);
+}
+
+double aglm_run_refit_limit_s(const aglm_run *r)
+{
+    double left = r->end_ns ? (double)(r->end_ns - r->start_ns) / 1e9 -
+                                  aglm_clock_since_s(r->start_ns) - aglm_run_overhead_s(r)
+                            : 0;
+
+    return r->end_ns ? fmax(1e-9, left * aglm_stage_share(&r->stages) / REFIT_MARGIN) : 0;
 }
 
 static void set_search_deadline(aglm_run *r)

@@ -11,6 +11,8 @@
 #include "tune/plan.h"
 #include "tune/run.h"
 
+#define AGLM_MEMBERS_MAX 3 /* of a blend */
+
 typedef struct aglm_run {
     const aglm_tune_options *o;
     aglm_tune_result *result;
@@ -43,6 +45,9 @@ typedef struct aglm_run {
 void aglm_run_emit(aglm_run *r, aglm_tune_event *e);
 void aglm_run_phase(aglm_run *r, const char *text);
 double aglm_run_overhead_s(const aglm_run *r);
+/* How long the last stages' fits of a blend may have taken for a refit within the budget; 0: any.
+ */
+double aglm_run_refit_limit_s(const aglm_run *r);
 aglm_measure aglm_run_measure(const aglm_run *r, const aglm_cancel *cancel);
 
 /* Blend, refit, score, leaders: result->bundle and the rest. */

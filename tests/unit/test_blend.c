@@ -14,7 +14,7 @@ static void add(aglm_finalists *f, const aglm_dataset *d, int64_t number, double
 {
     size_t labels = aglm_dataset_n_labels(d), n = 0;
     aglm_candidate c = {.learner = number % 2 ? &aglm_learner_embed : &aglm_learner_linear};
-    aglm_outcome o = {.calibration = {1, 0}, .bytes = 1000, .latency_p95_us = 10};
+    aglm_outcome o = {.calibration = {1, 0}, .bytes = 1000, .latency_p95_us = 10, .fit_s = 6};
     static uint32_t all[DOCS];
     uint32_t rows[DOCS];
     float *probs = aglm_calloc(DOCS * labels, sizeof *probs);
@@ -126,6 +126,7 @@ static void limits_are_obeyed(void **state)
         {.max_members = 4, .one_reading = true},
         {.max_members = 4, .max_bytes = 1999},
         {.max_members = 4, .max_latency_us = 19},
+        {.max_members = 4, .max_fit_s = 5.9, .threads = 2},
         {.max_members = 4, .max_bytes = 2500},
         {.max_members = 2},
     };
@@ -138,8 +139,8 @@ static void limits_are_obeyed(void **state)
     for (size_t i = 0; i < sizeof LIMITS / sizeof *LIMITS; i++) {
         assert_int_equal(aglm_blend_choose(&b, &f, d, AGLM_METRIC_LOG_LOSS, &LIMITS[i], NULL),
                          AGLM_OK);
-        assert_int_equal(b.n, i < 4 ? 1 : 2);
-        assert_true(i >= 4 || b.member[0] == 0);
+        assert_int_equal(b.n, i < 5 ? 1 : 2);
+        assert_true(i >= 5 || b.member[0] == 0);
     }
     for (size_t k = 0; k < f.n; k++)
         f.items[k].outcome.reading = 9;
