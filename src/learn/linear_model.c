@@ -31,6 +31,8 @@ struct header {
 #define VERSION 1u
 #define MAX_LABELS (1u << 20)
 #define MAX_FEATURES (UINT32_MAX / 8)
+/* Where all features would take more, those that matter least are left out. */
+#define MODEL_BYTES ((uint64_t)16 << 20)
 #define WIDE_BYTES ((uint64_t)8 << 20) /* 16-bit weights while they stay below this, else 8-bit */
 
 struct layout {
@@ -121,9 +123,16 @@ static struct header header_of(const aglm_design *x, const aglm_linear_params *p
     memcpy(h.group_scale, params->group_scale, sizeof h.group_scale);
     if (h.n_vectors > 1)
         h.weight_bytes = 2 * (uint64_t)h.n_features * h.n_vectors <= WIDE_BYTES ? 2 : 1;
-    while (((uint64_t)4 << h.bucket_bits) <= h.n_features)
-        h.bucket_bits++;
     return h;
+}
+
+static void set_size(struct header *h, uint32_t n_features)
+{
+    h->n_features = n_features;
+    h->bucket_bits = 0;
+    while (((uint64_t)4 << h->bucket_bits) <= n_features)
+        h->bucket_bits++;
+    h->n_bytes = lay_out(h).end;
 }
 
 size_t aglm_linear_total_lanes(size_t n_vectors)
@@ -183,6 +192,61 @@ static uint16_t pack_row(const aglm_linear_model *m, void *at, const float *w)
     return packed;
 }
 
+/* What leaving out a column would change in all documents' logits together: squared weights times
+ * squared strength times documents. */
+static float importance_of(const aglm_design *x, const float *w, size_t column, float *w_row)
+{
+    float scale = aglm_half_unpack(x->scale[column]), sum = 0;
+
+    gather_column(w, x->n_vectors, x->x.n_cols, column, w_row);
+    for (size_t k = 0; k < x->n_vectors; k++)
+        sum += w_row[k] * w_row[k];
+    return sum * scale * scale * (float)x->df[column];
+}
+
+static int compare_down(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+
+    return (x < y) - (x > y);
+}
+
+/* Takes the columns of least importance out of x->column_of until the model has a size to live
+ * with. */
+static aglm_rc prune(aglm_design *x, const struct header *h, const float *w, float *w_row)
+{
+    uint64_t row = sizeof(aglm_linear_row) + (uint64_t)h->n_vectors * h->weight_bytes + 2;
+    size_t most = MODEL_BYTES / row, n = 0;
+
+    if (most >= x->n_features)
+        return AGLM_OK;
+    float *worth = aglm_calloc(x->n_features, sizeof *worth);
+    float *sorted = aglm_calloc(x->n_features, sizeof *sorted);
+    for (size_t c = 0; worth && sorted && c < x->n_features; c++)
+        sorted[c] = worth[c] = importance_of(x, w, c, w_row);
+    if (worth && sorted) {
+        qsort(sorted, x->n_features, sizeof *sorted, compare_down);
+        for (size_t c = 0; c < x->n_features; c++) {
+            bool kept = worth[c] > sorted[most] && n++ < most;
+            if (!kept)
+                x->column_of[x->feature_of[c]] = AGLM_NO_COLUMN;
+        }
+    }
+    bool made = worth && sorted;
+    free(worth);
+    free(sorted);
+    return made ? AGLM_OK : AGLM_NOMEM;
+}
+
+static uint32_t count_kept(const aglm_design *x)
+{
+    uint32_t n = 0;
+
+    for (size_t c = 0; c < x->n_features; c++)
+        n += x->column_of[x->feature_of[c]] != AGLM_NO_COLUMN;
+    return n;
+}
+
 /* Rows stand by ascending hash; w_row is scratch of n_vectors. */
 static void pack_features(aglm_linear_model *m, const struct layout *l, const aglm_design *x,
                           const float *w, float *w_row)
@@ -210,36 +274,47 @@ static void pack_features(aglm_linear_model *m, const struct layout *l, const ag
     gather_column(w, m->n_vectors, x->x.n_cols, x->n_features, (void *)(m->bytes + l->bias));
 }
 
-aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x,
-                         const aglm_linear_params *params, const float *w, aglm_error *err)
+static aglm_rc make_model(aglm_linear_model **out, const struct header *h, aglm_error *err)
+{
+    aglm_linear_model *m = aglm_calloc(1, sizeof *m);
+
+    *out = m;
+    if (m)
+        m->bytes = aglm_calloc_aligned(h->n_bytes + AGLM_LINEAR_SLACK, 1);
+    if (!m || !m->bytes) {
+        free(m);
+        *out = NULL;
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a model of %llu bytes",
+                              (unsigned long long)h->n_bytes);
+    }
+    m->n_bytes = h->n_bytes;
+    memcpy(m->bytes, h, sizeof *h);
+    bind(m);
+    return AGLM_OK;
+}
+
+aglm_rc aglm_linear_pack(aglm_linear_model **out, aglm_design *x, const aglm_linear_params *params,
+                         const float *w, aglm_error *err)
 {
     struct header h = header_of(x, params);
-    struct layout l = lay_out(&h);
-    aglm_linear_model *m = aglm_calloc(1, sizeof *m);
     float *w_row = aglm_calloc(h.n_vectors, sizeof *w_row);
+    aglm_rc rc = w_row ? prune(x, &h, w, w_row) : AGLM_NOMEM;
 
     *out = NULL;
-    h.n_bytes = l.end;
-    h.unit = unit_of(&h, w, aglm_linear_total_lanes(x->n_vectors) * x->x.n_cols);
-    if (m)
-        m->bytes = aglm_calloc_aligned(h.n_bytes + AGLM_LINEAR_SLACK, 1);
-    if (!m || !m->bytes || !w_row) {
-        if (m)
-            free(m->bytes);
-        free(m);
+    if (rc) {
         free(w_row);
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a model of %llu bytes",
-                              (unsigned long long)h.n_bytes);
+        return aglm_error_set(err, rc, "out of memory to pack a model");
     }
-    m->n_bytes = h.n_bytes;
-    memcpy(m->bytes, &h, sizeof h);
-    bind(m);
-    pack_features(m, &l, x, w, w_row);
+    set_size(&h, count_kept(x));
+    h.unit = unit_of(&h, w, aglm_linear_total_lanes(x->n_vectors) * x->x.n_cols);
+    if ((rc = make_model(out, &h, err)) == AGLM_OK) {
+        struct layout l = lay_out(&h);
+        pack_features(*out, &l, x, w, w_row);
+        h.checksum = checksum((*out)->bytes, h.n_bytes);
+        memcpy((*out)->bytes, &h, sizeof h);
+    }
     free(w_row);
-    h.checksum = checksum(m->bytes, m->n_bytes);
-    memcpy(m->bytes, &h, sizeof h);
-    *out = m;
-    return AGLM_OK;
+    return rc;
 }
 
 /* The header's numbers against each other and against n. */

@@ -116,9 +116,10 @@ typedef struct aglm_linear_model {
 
 /* Weights being learned lie in blocks of AGLM_LANES_MAX vectors, a block as [columns x lanes]. */
 size_t aglm_linear_total_lanes(size_t n_vectors);
-/* w: such blocks, the bias in the design's last column. */
-aglm_rc aglm_linear_pack(aglm_linear_model **out, const aglm_design *x,
-                         const aglm_linear_params *params, const float *w, aglm_error *err);
+/* w: such blocks, the bias in the design's last column. Where a model of all features would be too
+ * large, column_of of those that matter least is taken away. */
+aglm_rc aglm_linear_pack(aglm_linear_model **out, aglm_design *x, const aglm_linear_params *params,
+                         const float *w, aglm_error *err);
 aglm_rc aglm_linear_load(aglm_model **out, const void *bytes, size_t n, aglm_error *err);
 void aglm_linear_free(aglm_model *model);
 
