@@ -225,6 +225,41 @@ static void integer_weights_cover_the_range(void **state)
     drop(&f);
 }
 
+/* Documents of one mark that tells the label and twenty words that no other document has. */
+static aglm_dataset *rare_words(unsigned docs, unsigned labels)
+{
+    aglm_str s;
+
+    aglm_str_init(&s, (size_t)1 << 26);
+    for (unsigned i = 0; i < docs; i++) {
+        aglm_str_printf(&s, "l%03u\tmark%u", i % labels, i % labels);
+        for (unsigned k = 0; k < 20; k++)
+            aglm_str_printf(&s, " rare%u", i * 20 + k);
+        aglm_str_puts(&s, "\n");
+    }
+    aglm_dataset *d = documents_new(s.data, AGLM_TASK_MULTICLASS, NULL, 0);
+    aglm_str_clear(&s);
+    return d;
+}
+
+/* 500 labels x 40,000 words are 20 MB: words of one document go, marks stay. */
+static void large_models_leave_out_the_least(void **state)
+{
+    const linear_setting words[] = {{"word_n", 1},   {"chars", 0}, {"cjk_n", 0},  {"prefix_n", 0},
+                                    {"suffix_n", 0}, {"shape", 0}, {"min_df", 1}, {"weight", 0}};
+    struct fitted f;
+
+    (void)state;
+    fit(&f, rare_words(2000, 500), words, sizeof words / sizeof *words);
+    const aglm_linear_model *m = (const aglm_linear_model *)f.m;
+    aglm_str s = saved(f.m);
+    assert_true(s.len <= (size_t)17 << 20 && s.len > (size_t)15 << 20);
+    aglm_str_clear(&s);
+    check_ways_agree(&f, 0.99);
+    assert_true(m->n_features < 40500);
+    drop(&f);
+}
+
 static void wide_registers_change_no_logit(void **state)
 {
     static const unsigned labels[] = {3, 9, 17, 40};
@@ -481,6 +516,7 @@ int main(void)
         cmocka_unit_test(several_labels_a_document),
         cmocka_unit_test(balance_helps_the_rare_label),
         cmocka_unit_test(integer_weights_cover_the_range),
+        cmocka_unit_test(large_models_leave_out_the_least),
         cmocka_unit_test(wide_registers_change_no_logit),
         cmocka_unit_test(halves_round_to_ten_bits),
         cmocka_unit_test(every_damaged_byte_is_noticed),
