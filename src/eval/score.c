@@ -117,13 +117,15 @@ static double f1_of(uint64_t correct, uint64_t predicted, uint64_t support)
     return predicted + support ? 2.0 * (double)correct / (double)(predicted + support) : 0.0;
 }
 
-static double macro_f1(const struct counts *c, size_t labels)
+/* Labels that neither stand nor are said in the documents do not count, but as one of several
+ * labels they count as 0: scikit-learn's two readings (classes, indicator columns). */
+static double macro_f1(const struct counts *c, size_t labels, bool multi)
 {
     double sum = 0;
     size_t seen = 0;
 
     for (size_t k = 0; k < labels; k++) {
-        if (!c->support[k] && !c->predicted[k])
+        if (!multi && !c->support[k] && !c->predicted[k])
             continue;
         sum += f1_of(c->correct[k], c->predicted[k], c->support[k]);
         seen++;
@@ -326,7 +328,7 @@ static double value_of(aglm_metric metric, const struct sheet *s, const struct c
     case AGLM_METRIC_ACCURACY:
         return c->docs ? (double)c->exact / (double)c->docs : 0;
     case AGLM_METRIC_MACRO_F1:
-        return macro_f1(c, s->labels);
+        return macro_f1(c, s->labels, s->multi);
     case AGLM_METRIC_MICRO_F1:
         return micro_f1(c, s->labels);
     case AGLM_METRIC_WEIGHTED_F1:
@@ -470,7 +472,7 @@ aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_predicted *p, unsigned 
         else
             resample_single(docs, s.n, &c, &rng);
         v[r] = (double)c.exact / (double)s.n;
-        v[rounds + r] = macro_f1(&c, s.labels);
+        v[rounds + r] = macro_f1(&c, s.labels, s.multi);
     }
     out->accuracy_95 = percentiles(v, rounds);
     out->macro_f1_95 = percentiles(v + rounds, rounds);

@@ -38,9 +38,9 @@ typedef struct aglm_predicted {
     const float *probs;
 } aglm_predicted;
 
-/* Labels that neither
- * stand in the rows nor are predicted do not count in the macro mean (as scikit-learn). Ties go to
- * the lower label. Clear with aglm_score_clear, also after a failure. */
+/* As scikit-learn, labels that neither stand in the rows nor are predicted do not count in the
+ * macro mean of single-label tasks and count as 0 in that of multi-label ones. Ties go to the lower
+ * label. Clear with aglm_score_clear, also after a failure. */
 aglm_rc aglm_score_make(aglm_score *out, const aglm_predicted *p, aglm_error *err);
 void aglm_score_clear(aglm_score *s);
 

@@ -14,6 +14,7 @@
 #define FINALISTS 12
 #define FINALISTS_BYTES 4e8 /* of their tables and those of blending */
 #define CANDIDATES 128      /* of the sampler a trial: more cost little beside a fit */
+#define QUICK_SHARE 0.05    /* of the budget, for one refit */
 #define REFIT_MARGIN 1.25   /* wall time of a refit over what its last stage promises */
 #define SPARED 10           /* trials that set the scale before any is stopped early */
 #define FAILURES_MAX 20
@@ -85,24 +86,22 @@ double aglm_run_overhead_s(const aglm_run *r)
     return r->slowness * (0.25 + 4e-7 * cells);
 }
 
-/* Wall time that the leader needs, or a blend of it with others that take no longer, with a margin.
- * Until a trial is complete, a share of the budget. */
+/* Wall time that the leader needs, or a blend of finalists that are as quick or quick beside the
+ * budget, with a margin. Until a trial is complete, a share of the budget. */
 static double reserve_s(const aglm_run *r, double budget)
 {
     const aglm_finalist *leader = r->finalists.items;
-    double longest = leader->outcome.fit_s, sum = 0;
-    size_t members = 0;
+    double share = aglm_stage_share(&r->stages);
+    double longest = leader->outcome.fit_s, most = fmax(longest, QUICK_SHARE * budget * share);
 
     if (r->finalists.n == 0)
         return 0.1 * budget + aglm_run_overhead_s(r);
-    for (size_t i = 0; i < r->finalists.n && members < AGLM_MEMBERS_MAX; i++) {
-        if (leader[i].outcome.fit_s > longest)
-            continue;
-        sum += leader[i].outcome.fit_s;
-        members++;
+    for (size_t i = 1; i < r->finalists.n; i++) {
+        double one = leader[i].outcome.fit_s;
+        longest = one <= most ? fmax(one, longest) : longest;
     }
-    double refit = sum / r->threads > longest ? sum / r->threads : longest;
-    return aglm_run_overhead_s(r) + REFIT_MARGIN * refit / aglm_stage_share(&r->stages);
+    double rounds = fmax(1, (double)AGLM_MEMBERS_MAX / r->threads);
+    return aglm_run_overhead_s(r) + REFIT_MARGIN * rounds * longest / share;
 }
 
 double aglm_run_refit_limit_s(const aglm_run *r)

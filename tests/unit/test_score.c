@@ -163,6 +163,23 @@ static void label_sets_agree_with_scikit_learn(void **state)
     aglm_dataset_free(d);
 }
 
+static void an_absent_label_of_several_counts_as_none_right(void **state)
+{
+    static const char *const labels[] = {"p", "q", "r", "s"};
+    aglm_dataset *d = documents_new(SETS, AGLM_TASK_MULTILABEL, labels, 4);
+    float probs[20];
+    double value = 0;
+
+    (void)state;
+    for (size_t i = 0; i < 20; i++)
+        probs[i] = i % 4 == 3 ? 0.1f : SET_PROBS[i / 4 * 3 + i % 4];
+    assert_int_equal(
+        aglm_score_metric(&value, AGLM_METRIC_MACRO_F1, &(aglm_predicted){d, NULL, 5, probs}, NULL),
+        AGLM_OK);
+    near(value, 0.7222222222222222 * 3 / 4);
+    aglm_dataset_free(d);
+}
+
 static void rows_choose_the_documents(void **state)
 {
     static const uint32_t rows[] = {7, 2, 4};
@@ -306,6 +323,7 @@ int main(void)
         cmocka_unit_test(two_labels_with_ties_agree_with_scikit_learn),
         cmocka_unit_test(labels_that_never_occur_do_not_count),
         cmocka_unit_test(label_sets_agree_with_scikit_learn),
+        cmocka_unit_test(an_absent_label_of_several_counts_as_none_right),
         cmocka_unit_test(rows_choose_the_documents),
         cmocka_unit_test(a_certain_mistake_costs_a_finite_loss),
         cmocka_unit_test(ties_go_to_the_lower_label),
