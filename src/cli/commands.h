@@ -13,6 +13,7 @@ extern const aglm_command aglm_command_worker;
 extern const aglm_command aglm_command_ask;
 extern const aglm_command aglm_command_tell;
 extern const aglm_command aglm_command_study;
+extern const aglm_command aglm_command_strategy;
 extern const aglm_command aglm_command_doctor;
 extern const aglm_command aglm_command_help;
 

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "job/sampler_program.h"
 #include "search/space_text.h"
 
 #define MAX_SPACE_FILE (1u << 20)
@@ -73,29 +75,30 @@ static aglm_rc read_space(aglm_space **out, const aglm_args *a, aglm_error *err)
 
 /* ---- options ---- */
 
-static aglm_rc find_sampler(const aglm_args *a, aglm_study_options *o, aglm_error *err)
+/* A strategy in a shared object is spoken for by this very program. */
+static aglm_rc find_sampler(aglm_opened *opened, const aglm_args *a, aglm_error *err)
 {
-    const char *name = aglm_args_text(a, "sampler", "auto");
-    const aglm_sampler_ops *found = aglm_sampler_find(name);
-    char names[256] = "";
-    size_t used = 0;
-    size_t n;
+    aglm_study_options *o = &opened->options;
 
-    if (found || !aglm_args_given(a, "sampler")) {
-        o->sampler = found ? found : &aglm_sampler_tpe;
-        return AGLM_OK;
-    }
-    const aglm_sampler_ops *const *all = aglm_samplers(&n);
-    for (size_t i = 0; i < n && used < sizeof names; i++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
-                                 all[i]->name);
-    return aglm_error_set(err, AGLM_INVALID, "--sampler %.60s: expected one of %s", name, names);
+    opened->outside = (aglm_sampler_outside){
+        .ops = &aglm_sampler_program,
+        .env = (const char *const *)environ,
+        .host = "/proc/self/exe",
+        .limit_ns = (uint64_t)aglm_args_number(a, "sampler-timeout", AGLM_STRATEGY_LIMIT_NS),
+    };
+    o->sampler_options.outside = &opened->outside;
+    aglm_rc rc = aglm_sampler_parse(aglm_args_text(a, "sampler", "auto"), &o->sampler,
+                                    &o->sampler_options, err);
+    if (rc != AGLM_OK)
+        aglm_error_prefix(err, "--sampler");
+    return rc;
 }
 
-static aglm_rc find_options(const aglm_args *a, aglm_study_options *o, aglm_error *err)
+static aglm_rc find_options(aglm_opened *opened, const aglm_args *a, aglm_error *err)
 {
+    aglm_study_options *o = &opened->options;
     const char *pruner = aglm_args_text(a, "pruner", "none");
-    aglm_rc rc = find_sampler(a, o, err);
+    aglm_rc rc = find_sampler(opened, a, err);
 
     o->seed = (uint64_t)aglm_args_number(a, "seed", 0);
     o->pruner_options.min_step = aglm_args_number(a, "min-steps", 1);
@@ -178,7 +181,7 @@ aglm_rc aglm_opening_open(aglm_opened *out, const aglm_args *a, bool detached, a
     out->storage = aglm_args_text(a, "storage", AGLM_DEFAULT_STORAGE);
     aglm_rc rc = read_space(&out->space, a, err);
     if (rc == AGLM_OK)
-        rc = find_options(a, &out->options, err);
+        rc = find_options(out, a, err);
     if (rc == AGLM_OK)
         rc = set_name(out, a, err);
     if (rc == AGLM_OK && !out->space)

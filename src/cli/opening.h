@@ -38,7 +38,16 @@
          0,                                                                                        \
          AGLM_OPTION_TEXT,                                                                         \
          "S",                                                                                      \
-         "strategy that proposes points: tpe, random, grid, ...; default: auto where it is there", \
+         "who proposes points: auto, gp, tpe, cmaes, random, grid, qmc, halton, "                  \
+         "portfolio:A,B,..., or your own: FILE.so, 'cmd:PROGRAM ARGS'; default auto",              \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"sampler-timeout",                                                                        \
+         0,                                                                                        \
+         AGLM_OPTION_DURATION,                                                                     \
+         "TIME",                                                                                   \
+         "for one answer of a strategy of your own; default 30s",                                  \
          NULL,                                                                                     \
          0,                                                                                        \
          0},                                                                                       \
@@ -80,6 +89,7 @@ typedef struct aglm_opened {
     aglm_space *space;
     aglm_study *study;
     aglm_study_options options;
+    aglm_sampler_outside outside;
     const char *storage;
     char name[AGLM_STORE_MAX_NAME + 1];
 } aglm_opened;

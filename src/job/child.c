@@ -4,11 +4,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "job/spawn.h"
 
 #define TICK_MS 20
 #define READ_BYTES 8192
@@ -33,58 +34,6 @@ struct child {
 
 /* ---- start ---- */
 
-static int set_attributes(posix_spawnattr_t *a)
-{
-    sigset_t set;
-    int rc = posix_spawnattr_setflags(a, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                             POSIX_SPAWN_SETSIGMASK);
-
-    sigemptyset(&set);
-    if (rc == 0)
-        rc = posix_spawnattr_setsigmask(a, &set);
-    sigfillset(&set);
-    if (rc == 0)
-        rc = posix_spawnattr_setsigdefault(a, &set);
-    return rc == 0 ? posix_spawnattr_setpgroup(a, 0) : rc;
-}
-
-static int set_files(posix_spawn_file_actions_t *f, int out, int err)
-{
-    int rc = posix_spawn_file_actions_addopen(f, 0, "/dev/null", O_RDONLY, 0);
-
-    if (rc == 0)
-        rc = posix_spawn_file_actions_adddup2(f, out, 1);
-    return rc == 0 ? posix_spawn_file_actions_adddup2(f, err, 2) : rc;
-}
-
-/* posix_spawn takes words that it does not write to. */
-static char *const *unwritten(const char *const *words)
-{
-    return (char *const *)(uintptr_t)words;
-}
-
-static int spawn(struct child *c, int out, int err)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    int rc = posix_spawn_file_actions_init(&files);
-
-    if (rc != 0)
-        return rc;
-    rc = posix_spawnattr_init(&attributes);
-    if (rc == 0) {
-        rc = set_attributes(&attributes);
-        if (rc == 0)
-            rc = set_files(&files, out, err);
-        if (rc == 0)
-            rc = posix_spawnp(&c->pid, c->o->argv[0], &files, &attributes, unwritten(c->o->argv),
-                              unwritten(c->o->envp));
-        posix_spawnattr_destroy(&attributes);
-    }
-    posix_spawn_file_actions_destroy(&files);
-    return rc;
-}
-
 static void close_fd(int *fd)
 {
     if (*fd >= 0)
@@ -96,25 +45,27 @@ static aglm_rc start(struct child *c, aglm_error *err)
 {
     int out[2] = {-1, -1};
     int errors[2] = {-1, -1};
-    int code = 0;
+    aglm_rc rc = AGLM_OK;
 
     if (pipe2(out, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0)
-        code = errno;
-    if (code == 0)
-        code = spawn(c, out[1], errors[1]);
+        rc = aglm_error_set(err, AGLM_IO, "%.200s: could not be started: %s", c->o->argv[0],
+                            strerror(errno));
+    if (rc == AGLM_OK) {
+        const aglm_spawn_options o = {c->o->argv, c->o->envp, -1, out[1], errors[1]};
+        rc = aglm_spawn(&o, &c->pid, err);
+    }
     close_fd(&out[1]);
     close_fd(&errors[1]);
     c->out.fd = out[0];
     c->err.fd = errors[0];
-    if (code == 0) {
+    if (rc == AGLM_OK) {
         fcntl(out[0], F_SETFL, O_NONBLOCK);
         fcntl(errors[0], F_SETFL, O_NONBLOCK);
         return AGLM_OK;
     }
     close_fd(&c->out.fd);
     close_fd(&c->err.fd);
-    return aglm_error_set(err, code == ENOENT ? AGLM_NOTFOUND : AGLM_IO,
-                          "%.200s: could not be started: %s", c->o->argv[0], strerror(code));
+    return rc;
 }
 
 /* ---- lines ---- */
@@ -179,16 +130,6 @@ static void drain(struct child *c, struct stream *s)
 
 /* ---- the end ---- */
 
-/* Has it ended? Left unreaped, so that its id cannot become somebody else's. */
-static bool has_ended(const struct child *c)
-{
-    siginfo_t info;
-
-    memset(&info, 0, sizeof info);
-    return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
-           info.si_pid == c->pid;
-}
-
 static void watch(struct child *c)
 {
     uint64_t now = aglm_clock_ns();
@@ -205,7 +146,7 @@ static void watch(struct child *c)
 
 static void follow(struct child *c)
 {
-    while (!has_ended(c)) {
+    while (!aglm_spawn_ended(c->pid)) {
         struct pollfd fds[2] = {{.fd = c->out.fd, .events = POLLIN},
                                 {.fd = c->err.fd, .events = POLLIN}};
         (void)poll(fds, 2, TICK_MS); /* a fd of -1 is passed over */

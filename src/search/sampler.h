@@ -5,12 +5,24 @@
 
 #include "search/history.h"
 
+struct aglm_sampler_ops;
+
+/* How strategies of the user's own are run. search starts no processes: who does lends it this. */
+typedef struct aglm_sampler_outside {
+    const struct aglm_sampler_ops *ops; /* options->detail is "cmd:PROGRAM ARGS" or "FILE.so" */
+    const char *const *env;             /* NULL-terminated "KEY=VALUE" */
+    const char *host;                   /* the program whose `strategy FILE.so` speaks for a file */
+    uint64_t limit_ns;                  /* for one answer */
+} aglm_sampler_outside;
+
 typedef struct aglm_sampler_options {
     /* finished trials (enqueued ones count) before a model is used; default 10 */
     unsigned n_startup;
     /* drawn from the good model, the best kept: 1..AGLM_SAMPLER_MAX_CANDIDATES; default 24 */
     unsigned n_candidates;
     unsigned grid_levels; /* of a domain with more values than this, or continuous; default 10 */
+    const char *detail;   /* what aglm_sampler_parse found behind the name; NULL: nothing */
+    const aglm_sampler_outside *outside; /* borrowed; NULL: strategies of the user's are refused */
 } aglm_sampler_options;
 
 #define AGLM_SAMPLER_MAX_CANDIDATES 4096
@@ -28,8 +40,17 @@ typedef struct aglm_sampler_ops {
     aglm_rc (*ask)(void *self, int64_t number, double *x, aglm_error *err);
     /* The trial in the history began or ended; NULL: does not learn. */
     aglm_rc (*tell)(void *self, const aglm_trial *t, aglm_error *err);
+    /* User attributes for the trial of the point asked last, good until the next call; returns how
+     * many (at most AGLM_SAMPLER_MAX_NOTES). NULL: it has none. */
+    size_t (*notes)(void *self, const aglm_attr_row **out);
     void (*close)(void *self);
 } aglm_sampler_ops;
+
+#define AGLM_SAMPLER_MAX_NOTES 2
+#define AGLM_ATTR_STRATEGY                                                                         \
+    "autoglm:strategy" /* the member of a portfolio that proposed the point */
+#define AGLM_ATTR_STRATEGY_ERROR                                                                   \
+    "autoglm:strategy_error" /* why the point is a random one instead */
 
 extern const aglm_sampler_ops aglm_sampler_random;
 /* Every combination once, slowest first; continuous domains at grid_levels even values (in log
@@ -59,16 +80,35 @@ extern const aglm_sampler_ops aglm_sampler_cmaes;
  * mean. The first point is the middle of the space, at most four random ones follow. Beyond 300
  * trials the model holds the newest 150 and the best of the others. */
 extern const aglm_sampler_ops aglm_sampler_gp;
-/* The default of `optimize`. Up to 400 complete trials, unless the space has more than 48 parameters
- * of more than one value: the Gaussian process; but from 30 trials on, while the best trial is more
- * than 8 old, every second trial is CMA-ES's (TPE's where there are conditions), whose view of a
- * rugged function is another one - not in spaces of at most 1024 points, which the process looks
- * through whole. Beyond that CMA-ES where all parameters are numbers without conditions, else TPE.
- * The choice depends on space and history alone. */
+/* The default of `optimize`. Up to 400 complete trials, unless the space has more than 48
+ * parameters of more than one value: the Gaussian process; but from 30 trials on, while the best
+ * trial is more than 8 old, every second trial is CMA-ES's (TPE's where there are conditions),
+ * whose view of a rugged function is another one - not in spaces of at most 1024 points, which the
+ * process looks through whole. Beyond that CMA-ES where all parameters are numbers without
+ * conditions, else TPE. The choice depends on space and history alone. */
 extern const aglm_sampler_ops aglm_sampler_auto;
 
-/* "random", "grid", "qmc", "halton", "tpe", "cmaes", "gp", "auto"; NULL: no such name. */
+/* Several strategies in one study, all told of every trial: detail is "A,B,..." with members as
+ * aglm_sampler_parse reads them ("cmd:" last, as it may hold commas), NULL for "gp,tpe,cmaes". Who
+ * is asked follows from the last 100 trials that members proposed (the AUC credit of Fialho et al.
+ * 2010, "Analyzing bandit-based adaptive operator selection mechanisms", eq. 6 and 7, as OpenTuner
+ * uses it): with V[i] = 1 when the i-th finished trial of a member was better than all with smaller
+ * numbers, else 0,
+ *     credit = 2 / (k (k + 1)) sum of i V[i] over its k finished trials
+ *              + 0.01 sqrt(2 log2(H) / h)  for h of H trials in the window, running ones too.
+ * The greatest credit is asked, but first a member without trials, and one that has less than 1 in
+ * 4 of an even share. The proposer stands in AGLM_ATTR_STRATEGY, so a study goes on as if it had
+ * not stopped. A member with nothing left is passed over. */
+extern const aglm_sampler_ops aglm_sampler_portfolio;
+
+/* "random", "grid", "qmc", "halton", "tpe", "cmaes", "gp", "auto", "portfolio"; NULL: no such name.
+ */
 const aglm_sampler_ops *aglm_sampler_find(const char *name);
 const aglm_sampler_ops *const *aglm_samplers(size_t *n);
+/* The strategy of a text, which is borrowed until it is open: a name from above, "portfolio:A,B",
+ * or one of the user's own ("FILE.so", "cmd:PROGRAM ARGS") where options->outside is given. Sets
+ * options->detail. AGLM_INVALID lists what there is; AGLM_UNSUPPORTED: no outside. */
+aglm_rc aglm_sampler_parse(const char *text, const aglm_sampler_ops **out,
+                           aglm_sampler_options *options, aglm_error *err);
 
 #endif

@@ -195,6 +195,8 @@ static aglm_rc ask_sampler(aglm_study *s, int64_t *number, double *x, aglm_error
     if (rc != AGLM_OK)
         return rc;
     row.n_params = fill_params(s, x, s->params);
+    if (s->options.sampler->notes)
+        row.n_attrs = s->options.sampler->notes(s->sampler, &row.attrs);
     rc = add_trial(s, &row, x, err);
     *number = row.number;
     return rc;

@@ -8,7 +8,7 @@ run 0 "$AUTOGLM" --help
 says out '^  tune '
 run 2 "$AUTOGLM" tnue
 says err 'no command "tnue"'
-for command in tune predict eval optimize worker ask tell study doctor help; do
+for command in tune predict eval optimize worker ask tell study strategy doctor help; do
     run 0 "$AUTOGLM" "$command" --help
     says out "^usage: autoglm $command"
 done

@@ -101,7 +101,7 @@ says err '\{y\} in the command is no parameter'
 run 2 "$AUTOGLM" optimize --storage memory -- true
 says err 'give --space'
 run 2 "$AUTOGLM" optimize --space 'x=int(1,2)' --sampler magic -- true
-says err -- '--sampler magic: expected one of random'
+says err '--sampler: magic: expected one of random'
 run 2 "$AUTOGLM" optimize --space 'x=int(1,2)' --target best -- true
 run 1 "$AUTOGLM" worker --storage nothing.db --study q -- true
 says err 'there is no such file'

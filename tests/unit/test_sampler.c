@@ -122,6 +122,8 @@ static aglm_rc ask(struct run *r, double *x)
     if (rc != AGLM_OK)
         return rc;
     aglm_trial t = {.number = number, .x = x, .loss = NAN, .violation = NAN};
+    if (r->ops->notes)
+        t.n_attrs = r->ops->notes(r->self, &t.attrs);
     assert_int_equal(aglm_history_add(r->history, &t, NULL), AGLM_OK);
     if (r->ops->tell)
         r->ops->tell(r->self, aglm_history_trial(r->history, (size_t)number), NULL);
