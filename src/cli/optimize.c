@@ -11,12 +11,14 @@
 #include "cli/terminal.h"
 #include "job/program.h"
 #include "job/template.h"
+#include "search/warm_start.h"
 #include "tune/report.h"
 
 #define DEFAULT_TRIALS 100
 #define DEFAULT_GRACE_NS 2000000000
 #define MAX_BEST_BYTES ((size_t)1 << 26)
 #define MAX_ANSWER (1u << 24)
+#define WARM_TRIALS 5
 
 static const aglm_option OPTIONS[] = {
     AGLM_OPTIONS_STUDY,
@@ -36,6 +38,8 @@ static const aglm_option OPTIONS[] = {
      "stop after so many trials without a better one", NULL, 1, 1000000000},
     {"target", 0, AGLM_OPTION_TEXT, "VALUE",
      "stop when the best is as good; exit code 3 when it was not reached", NULL, 0, 0},
+    {"warm-start", 0, AGLM_OPTION_TEXT, "NAME[@URL]",
+     "begin a new study with the best five points of another one (of another storage)", NULL, 0, 0},
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object at the end", NULL, 0, 0},
     {"json-lines", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object an event", NULL, 0, 0},
 };
@@ -78,6 +82,32 @@ static void set_limits(struct session *s, bool worker)
     s->program.grace_ns = (uint64_t)aglm_args_number(a, "grace", DEFAULT_GRACE_NS);
 }
 
+/* The other study's points, where this one has none yet. */
+static aglm_rc warm_start(struct session *s, aglm_error *err)
+{
+    const char *text = aglm_args_text(s->args, "warm-start", NULL);
+    const char *at = text ? strchr(text, '@') : NULL;
+    char name[AGLM_STORE_MAX_NAME + 1];
+    aglm_store *other = NULL;
+    aglm_rc rc = AGLM_OK;
+    size_t taken = 0;
+
+    if (!text || aglm_study_size(s->opened.study) > 0)
+        return AGLM_OK;
+    snprintf(name, sizeof name, "%.*s", at ? (int)(at - text) : AGLM_STORE_MAX_NAME, text);
+    if (at && (rc = aglm_storage_must_exist(at + 1, err)) == AGLM_OK)
+        rc = aglm_store_open(&other, at + 1, err);
+    if (rc == AGLM_OK)
+        rc = aglm_warm_start(s->opened.study, other ? other : s->opened.store, name, WARM_TRIALS,
+                             &taken, err);
+    aglm_store_close(other);
+    if (rc != AGLM_OK)
+        aglm_error_prefix(err, "--warm-start");
+    else if (!aglm_args_flag(s->args, "quiet"))
+        fprintf(stderr, "warm start: %zu points of study %s\n", taken, name);
+    return rc;
+}
+
 static aglm_rc prepare(struct session *s, bool worker, aglm_error *err)
 {
     const aglm_args *a = s->args;
@@ -86,6 +116,8 @@ static aglm_rc prepare(struct session *s, bool worker, aglm_error *err)
 
     if (rc == AGLM_OK)
         rc = aglm_opening_open(&s->opened, a, false, err);
+    if (rc == AGLM_OK)
+        rc = warm_start(s, err);
     if (rc != AGLM_OK)
         return rc;
     set_limits(s, worker);

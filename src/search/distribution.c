@@ -152,6 +152,17 @@ bool aglm_dist_equal(const aglm_dist *a, const aglm_dist *b)
            a->step == b->step;
 }
 
+bool aglm_dist_grown(const aglm_dist *before, const aglm_dist *now)
+{
+    aglm_dist cut = *now;
+
+    if (before->kind != AGLM_DIST_CHOICE || now->kind != AGLM_DIST_CHOICE)
+        return aglm_dist_equal(before, now);
+    if (now->n_choices > before->n_choices)
+        cut.n_choices = before->n_choices;
+    return aglm_dist_compatible(before, &cut);
+}
+
 bool aglm_dist_contains(const aglm_dist *d, double value)
 {
     if (!(value >= d->low && value <= d->high))

@@ -76,6 +76,8 @@ bool aglm_dist_equal(const aglm_dist *a, const aglm_dist *b);
 /* May both stand under one name in one Optuna study? Same kind, log and choices; bounds and step
  * are free. */
 bool aglm_dist_compatible(const aglm_dist *a, const aglm_dist *b);
+/* Is `now` the same, or the same choices with others behind them? */
+bool aglm_dist_grown(const aglm_dist *before, const aglm_dist *now);
 bool aglm_choice_equal(const aglm_choice *a, const aglm_choice *b);
 
 /* In range, on the step's lattice (within 1e-8 of a step), an index below n_choices. NaN is never

@@ -413,25 +413,23 @@ void aglm_space_describe(const aglm_space *s, aglm_str *out)
     }
 }
 
-static aglm_rc differ(const aglm_space *stored, const aglm_space *asked, size_t i, aglm_error *why)
+static void differ(const aglm_space_param *stored, const aglm_space_param *asked, aglm_error *why)
 {
     aglm_str a;
     aglm_str b;
 
     aglm_str_init(&a, 4096);
     aglm_str_init(&b, 4096);
-    describe_dist(&stored->params[i].dist, &a);
-    describe_dist(&asked->params[i].dist, &b);
-    if (aglm_dist_equal(&stored->params[i].dist, &asked->params[i].dist))
+    describe_dist(&stored->dist, &a);
+    describe_dist(&asked->dist, &b);
+    if (aglm_dist_equal(&stored->dist, &asked->dist))
         aglm_error_set(why, AGLM_INVALID,
-                       "%s: stored with another condition or prior than asked for",
-                       asked->params[i].name);
+                       "%s: stored with another condition or prior than asked for", asked->name);
     else
-        aglm_error_set(why, AGLM_INVALID, "%s: stored as %.180s, asked for as %.180s",
-                       asked->params[i].name, a.data, b.data);
+        aglm_error_set(why, AGLM_INVALID, "%s: stored as %.180s, asked for as %.180s", asked->name,
+                       a.data, b.data);
     aglm_str_clear(&a);
     aglm_str_clear(&b);
-    return AGLM_INVALID;
 }
 
 bool aglm_prior_equal(const aglm_prior *a, const aglm_prior *b)
@@ -451,7 +449,7 @@ bool aglm_space_equal(const aglm_space *stored, const aglm_space *asked, aglm_er
         }
         if (a->parent != b->parent || a->when != b->when || !aglm_dist_equal(&a->dist, &b->dist) ||
             !aglm_prior_equal(&a->prior, &b->prior)) {
-            differ(stored, asked, i, why);
+            differ(a, b, why);
             return false;
         }
     }
@@ -460,6 +458,66 @@ bool aglm_space_equal(const aglm_space *stored, const aglm_space *asked, aglm_er
         aglm_error_set(why, AGLM_INVALID, "%s: only in the space %s",
                        more ? asked->params[stored->n].name : stored->params[asked->n].name,
                        more ? "asked for" : "stored");
+        return false;
+    }
+    return aglm_space_same_clauses(stored, asked, why);
+}
+
+/* The choices of a parent that the stored space knows; none when it does not have the parent. */
+static uint64_t known_choices(const aglm_space *stored, const char *parent)
+{
+    int at = aglm_space_find(stored, parent);
+
+    if (at < 0)
+        return 0;
+    size_t n = stored->params[at].dist.n_choices;
+    return n >= 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+}
+
+/* Is it active at no point that the stored space knows? */
+static bool is_new_branch(const aglm_space *stored, const aglm_space *asked, size_t i)
+{
+    const aglm_space_param *p = &asked->params[i];
+
+    return p->parent >= 0 && (p->when & known_choices(stored, asked->params[p->parent].name)) == 0;
+}
+
+/* Parameter a of the stored space, b of the one asked for: the same, or grown? */
+static bool param_grown(const aglm_space *stored, const aglm_space *asked,
+                        const aglm_space_param *a, const aglm_space_param *b)
+{
+    if (!aglm_dist_grown(&a->dist, &b->dist) || !aglm_prior_equal(&a->prior, &b->prior) ||
+        (a->parent < 0) != (b->parent < 0))
+        return false;
+    if (a->parent < 0)
+        return true;
+    const char *parent = stored->params[a->parent].name;
+    return strcmp(parent, asked->params[b->parent].name) == 0 &&
+           (b->when & known_choices(stored, parent)) == a->when;
+}
+
+bool aglm_space_grown(const aglm_space *stored, const aglm_space *asked, aglm_error *why)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < asked->n; i++) {
+        const aglm_space_param *b = &asked->params[i];
+        const aglm_space_param *a = at < stored->n ? &stored->params[at] : NULL;
+        if (a && strcmp(a->name, b->name) == 0) {
+            at++;
+            if (param_grown(stored, asked, a, b))
+                continue;
+            differ(a, b, why);
+            return false;
+        }
+        if (aglm_space_find(stored, b->name) < 0 && is_new_branch(stored, asked, i))
+            continue;
+        aglm_error_set(why, AGLM_INVALID, "%s: %s", b->name,
+                       a ? "stored in another place" : "only in the space asked for");
+        return false;
+    }
+    if (at < stored->n) {
+        aglm_error_set(why, AGLM_INVALID, "%s: only in the space stored", stored->params[at].name);
         return false;
     }
     return aglm_space_same_clauses(stored, asked, why);

@@ -117,6 +117,10 @@ void aglm_space_at(const aglm_space *s, uint64_t i, double *x);
  * NULL) names the first difference: "lr: stored as float 0.1..1, asked for as float 0.1..2". */
 bool aglm_space_equal(const aglm_space *stored, const aglm_space *asked, aglm_error *why);
 
+/* May a study that was stored with one space go on with the other? As aglm_space_equal, but choices
+ * may stand behind those that were there, and parameters that exist under such new choices only. */
+bool aglm_space_grown(const aglm_space *stored, const aglm_space *asked, aglm_error *why);
+
 /* {"params": [{"name": ..., "distribution": {...}, "prior": {...}, "parent": ..., "when":
  * [choices]}], "forbidden": [[{"param": ..., "is": "<", "value": ...}]]}, keys in this order; what
  * is not there is left out. */

@@ -82,12 +82,13 @@ static aglm_rc misfit(aglm_error *err, int64_t number, const char *param, const 
 static aglm_rc read_param(const aglm_stored_reader *r, int64_t number, const aglm_param_row *row,
                           double *x, aglm_error *err)
 {
-    aglm_dist stored;
+    aglm_dist stored = {0};
     int at = aglm_space_find(r->space, row->name);
 
     if (at < 0)
         return AGLM_OK;
     const aglm_dist *d = &r->space->params[at].dist;
+    bool shrunk = false;
     if (!r->dist_json || strcmp(r->dist_json[at], row->distribution) != 0) {
         aglm_rc rc = aglm_dist_read(&stored, row->distribution, strlen(row->distribution), r->arena,
                                     err);
@@ -96,10 +97,13 @@ static aglm_rc read_param(const aglm_stored_reader *r, int64_t number, const agl
                               row->name);
             return rc;
         }
-        if (!aglm_dist_compatible(&stored, d))
+        shrunk = aglm_dist_grown(d, &stored);
+        if (!shrunk && !aglm_dist_compatible(&stored, d) && !aglm_dist_grown(&stored, d))
             return misfit(err, number, row->name,
                           "stored with another kind, log or set of choices");
     }
+    if (shrunk && row->value > d->high && row->value < (double)stored.n_choices)
+        return AGLM_OK; /* a choice that another process has added: not one of ours */
     if (isnan(row->value) ||
         (d->kind == AGLM_DIST_CHOICE && !(row->value >= 0.0 && row->value <= d->high)))
         return misfit(err, number, row->name, "its stored value is none of its domain");

@@ -354,23 +354,22 @@ aglm_rc aglm_study_set_violation(aglm_study *s, int64_t number, double violation
     return rc;
 }
 
-aglm_rc aglm_study_enqueue_as(aglm_study *s, const double *x, int64_t retry_of, int64_t *number,
-                              aglm_error *err)
+/* A waiting trial for a point, with an attribute beside the point's own; more NULL: none. */
+static aglm_rc enqueue_point(aglm_study *s, const double *x, const aglm_attr_row *more,
+                             int64_t *number, aglm_error *err)
 {
     aglm_str fixed;
     aglm_json_writer w;
-    char retry[24];
-    aglm_attr_row attrs[2] = {{.key = AGLM_ATTR_FIXED, .system = true},
-                              {.key = AGLM_ATTR_RETRY_OF, .json = retry, .system = true}};
-    aglm_trial_row row = {
-        .state = AGLM_TRIAL_WAITING, .attrs = attrs, .n_attrs = retry_of < 0 ? 1 : 2};
+    aglm_attr_row attrs[2] = {{.key = AGLM_ATTR_FIXED, .system = true}};
+    aglm_trial_row row = {.state = AGLM_TRIAL_WAITING, .attrs = attrs, .n_attrs = more ? 2 : 1};
 
+    if (more)
+        attrs[1] = *more;
     aglm_str_init(&fixed, 1u << 20);
     aglm_json_writer_init(&w, &fixed);
     w.python = true;
     aglm_point_write(s->space, x, &w);
     attrs[0].json = fixed.data;
-    snprintf(retry, sizeof retry, "%lld", (long long)retry_of);
     aglm_rc rc = fixed.rc != AGLM_OK ? aglm_error_set(err, fixed.rc, "a point to enqueue: %s",
                                                       aglm_rc_text(fixed.rc))
                                      : add_trial(s, &row, x, err);
@@ -380,7 +379,18 @@ aglm_rc aglm_study_enqueue_as(aglm_study *s, const double *x, int64_t retry_of, 
     return rc;
 }
 
-aglm_rc aglm_study_enqueue(aglm_study *s, const double *x, int64_t *number, aglm_error *err)
+aglm_rc aglm_study_enqueue_as(aglm_study *s, const double *x, int64_t retry_of, int64_t *number,
+                              aglm_error *err)
+{
+    char retry[24];
+    const aglm_attr_row of = {.key = AGLM_ATTR_RETRY_OF, .json = retry, .system = true};
+
+    snprintf(retry, sizeof retry, "%lld", (long long)retry_of);
+    return enqueue_point(s, x, retry_of < 0 ? NULL : &of, number, err);
+}
+
+aglm_rc aglm_study_enqueue_noted(aglm_study *s, const double *x, const aglm_attr_row *note,
+                                 int64_t *number, aglm_error *err)
 {
     double *point = aglm_calloc(s->space->n, sizeof *point);
 
@@ -393,10 +403,15 @@ aglm_rc aglm_study_enqueue(aglm_study *s, const double *x, int64_t *number, aglm
     if (rc == AGLM_OK && aglm_history_seen(s->history, point))
         rc = AGLM_DONE;
     if (rc == AGLM_OK)
-        rc = aglm_study_enqueue_as(s, point, -1, number, err);
+        rc = enqueue_point(s, point, note, number, err);
     pthread_mutex_unlock(&s->lock);
     free(point);
     return rc;
+}
+
+aglm_rc aglm_study_enqueue(aglm_study *s, const double *x, int64_t *number, aglm_error *err)
+{
+    return aglm_study_enqueue_noted(s, x, NULL, number, err);
 }
 
 static aglm_rc check_attr(const char *key, const char *json, aglm_error *err)

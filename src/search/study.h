@@ -63,6 +63,10 @@ aglm_rc aglm_study_set_violation(aglm_study *s, int64_t number, double violation
  * *number may be NULL. AGLM_DONE when a trial has that very point already (nothing is enqueued). */
 aglm_rc aglm_study_enqueue(aglm_study *s, const double *x, int64_t *number, aglm_error *err);
 
+/* The same with a user attribute for its trial; note NULL: none. */
+aglm_rc aglm_study_enqueue_noted(aglm_study *s, const double *x, const aglm_attr_row *note,
+                                 int64_t *number, aglm_error *err);
+
 /* Takes in what other processes did since: new trials, and the ends of those that were running. */
 aglm_rc aglm_study_sync(aglm_study *s, aglm_error *err);
 /* Enqueues the point of a failed trial once more. AGLM_DONE: it has been tried again `most` times

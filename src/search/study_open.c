@@ -123,7 +123,10 @@ static aglm_rc check_space(aglm_study *s, aglm_error *err)
     }
     if (rc == AGLM_OK && json)
         rc = aglm_space_read(&stored, json, strlen(json), err);
-    if (rc == AGLM_OK && stored && !aglm_space_equal(stored, s->space, &why))
+    bool same = !stored || aglm_space_equal(stored, s->space, &why);
+    if (rc == AGLM_OK && !same && aglm_space_grown(stored, s->space, NULL))
+        rc = write_space(s, err);
+    else if (rc == AGLM_OK && !same)
         rc = aglm_error_set(err, AGLM_INVALID,
                             "study \"%.128s\" is stored with another space: %.300s; give another "
                             "study name",
