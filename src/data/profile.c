@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "data/text_key.h"
 
 typedef enum script { CJK, LATIN, CYRILLIC, ARABIC, OTHER, SCRIPTS } script;
 
@@ -158,8 +157,7 @@ static aglm_rc sort_texts(const aglm_dataset *d, item **out, aglm_error *err)
     if (!*out)
         return nomem(err);
     for (size_t i = 0; i < n; i++) {
-        aglm_doc doc = aglm_dataset_doc(d, i);
-        (*out)[i] = (item){aglm_text_key(doc.text, doc.len), (uint32_t)i};
+        (*out)[i] = (item){aglm_dataset_key(d, i), (uint32_t)i};
     }
     if (n > 1)
         qsort(*out, n, sizeof **out, by_text);

@@ -4,7 +4,6 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "data/text_key.h"
 
 #define FOLD_SALT 0x464f4c44ULL
 #define ORDER_SALT 0x4f524445ULL
@@ -51,7 +50,7 @@ static aglm_rc make_items(const aglm_dataset *d, uint64_t seed, item **out, aglm
     }
     for (size_t i = 0; i < n; i++) {
         aglm_doc doc = aglm_dataset_doc(d, i);
-        v[i] = (item){.key = aglm_mix64(aglm_text_key(doc.text, doc.len) ^ aglm_mix64(seed)),
+        v[i] = (item){.key = aglm_mix64(aglm_dataset_key(d, i) ^ aglm_mix64(seed)),
                       .stratum = stratum_of(&doc, docs_of, n_labels),
                       .doc = (uint32_t)i};
     }

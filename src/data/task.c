@@ -5,11 +5,13 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "data/schema.h"
 #include "data/table_priv.h"
 #include "data/task_priv.h"
 
 #define EVIDENCE_MAX ((size_t)64 << 10)
 #define CLEARLY_LONGER 1.5
+#define CLASSES_OF_NUMBERS 20 /* a column of a table with more different numbers is no class */
 
 static const char *const task_names[] = {
     [AGLM_TASK_AUTO] = "auto",
@@ -241,6 +243,36 @@ static aglm_rc no_label(const detection *d)
     return ambiguous(d, NULL, "no column's values recur as labels do; the label", "--label");
 }
 
+/* Where no name tells: the column whose values recur, as labels of texts do. */
+static int recurring(const detection *d, bool *mask, const char **why)
+{
+    int col;
+
+    mark_repeating(d, mask);
+    if (only_one(mask, d->cols) == -2)
+        unmark_longest(d, mask);
+    col = only_one(mask, d->cols);
+    *why = "its values recur";
+    if (col == -1) {
+        col = shorter_of_two(d);
+        *why = "the shorter column";
+    }
+    return col;
+}
+
+/* Numbers of a table recur, too, so there only a column of words stands out, at one of the ends
+ * (behind a number of the row), where people put what is to be predicted. */
+static int only_words(const detection *d, bool *mask, const char **why)
+{
+    for (size_t i = 0; i < d->cols; i++)
+        mask[i] = aglm_column_repeats(&d->facts[i]) && !aglm_column_numeric(&d->facts[i]) &&
+                  d->facts[i].distinct > 1 && !aglm_column_id_name(name_of(d, (int)i));
+    *why = "the only column of words";
+    int col = only_one(mask, d->cols);
+    int first = d->cols > 1 && aglm_column_id_name(name_of(d, 0));
+    return col == first || col == (int)d->cols - 1 || col == -2 ? col : -1;
+}
+
 static aglm_rc find_label(const detection *d, bool *mask, const char **why)
 {
     int col = -1;
@@ -255,20 +287,11 @@ static aglm_rc find_label(const detection *d, bool *mask, const char **why)
         col = only_one(mask, d->cols);
         *why = "by its name";
     }
-    if (col == -1) {
-        mark_repeating(d, mask);
-        if (only_one(mask, d->cols) == -2)
-            unmark_longest(d, mask);
-        col = only_one(mask, d->cols);
-        *why = "its values recur";
-    }
-    if (col == -1) {
-        col = shorter_of_two(d);
-        *why = "the shorter column";
-    }
+    if (col == -1)
+        col = d->out->tabular ? only_words(d, mask, why) : recurring(d, mask, why);
     d->out->label_col = col;
-    if (col == -2)
-        return ambiguous(d, mask, "the label", "--label");
+    if (col == -2 || (col == -1 && d->out->tabular))
+        return ambiguous(d, col == -2 ? mask : NULL, "the label", "--label");
     return col < 0 ? no_label(d) : AGLM_OK;
 }
 
@@ -289,25 +312,43 @@ static aglm_rc add_text(const detection *d, int col)
     return AGLM_OK;
 }
 
-static aglm_rc told_texts(const detection *d)
+static aglm_rc add_feature(const detection *d, int col)
 {
-    const char *s = d->opt->text;
+    aglm_task_guess *g = d->out;
+
+    if (g->n_features == AGLM_TASK_MAX_FEATURES)
+        return aglm_error_set(d->err, AGLM_INVALID, "--features: at most %d columns",
+                              AGLM_TASK_MAX_FEATURES);
+    if (col == g->label_col)
+        return aglm_error_set(d->err, AGLM_INVALID,
+                              "%s: column \"%s\" cannot be label and feature both (--label, "
+                              "--features)",
+                              d->file, name_of(d, col));
+    g->features[g->n_features++] = col;
+    return AGLM_OK;
+}
+
+/* Names of columns joined by a comma, or by AGLM_ROW_SEPARATOR where names hold commas. */
+static aglm_rc told_columns(const detection *d, const char *s, const char *flag,
+                            aglm_rc (*add)(const detection *d, int col))
+{
+    const char separator = strchr(s, AGLM_ROW_SEPARATOR) ? AGLM_ROW_SEPARATOR : ',';
     aglm_rc rc = AGLM_OK;
 
     if (aglm_table_find_col(d->t, s) >= 0)
-        return add_text(d, aglm_table_find_col(d->t, s));
+        return add(d, aglm_table_find_col(d->t, s));
     while (s && !rc) {
-        const char *comma = strchr(s, ',');
+        const char *stop = strchr(s, separator);
         const char *part = s;
-        size_t n = comma ? (size_t)(comma - s) : strlen(s);
+        size_t n = stop ? (size_t)(stop - s) : strlen(s);
         aglm_text_trim(&part, &n);
         char *name = aglm_strndup(part, n);
         if (!name)
             return aglm_error_set(d->err, AGLM_NOMEM, "%s: out of memory", d->file);
         int col = aglm_table_find_col(d->t, name);
-        rc = col < 0 ? absent(d, name, "--text") : add_text(d, col);
+        rc = col < 0 ? absent(d, name, flag) : add(d, col);
         free(name);
-        s = comma ? comma + 1 : NULL;
+        s = stop ? stop + 1 : NULL;
     }
     return rc;
 }
@@ -358,7 +399,7 @@ static aglm_rc find_text(const detection *d, bool *mask, bool *named, const char
 {
     if (d->opt->text) {
         *why = "as told";
-        return told_texts(d);
+        return told_columns(d, d->opt->text, "--text", add_text);
     }
     mark_texts(d, mask);
     int col = only_one(mask, d->cols);
@@ -382,6 +423,12 @@ static aglm_rc find_text(const detection *d, bool *mask, bool *named, const char
 }
 
 /* --- the task --- */
+
+static bool few_in_table(const aglm_label_facts *f)
+{
+    return f->distinct <= 2 ||
+           (!f->fractions && f->distinct <= CLASSES_OF_NUMBERS && f->distinct * 5 <= f->rows);
+}
 
 static bool few_numbers(const aglm_label_facts *f)
 {
@@ -473,12 +520,51 @@ static aglm_rc settle_single(const detection *d, const aglm_label_facts *f)
     return AGLM_OK;
 }
 
+static aglm_rc settle_regression(const detection *d, const aglm_label_facts *f)
+{
+    d->out->task = AGLM_TASK_REGRESSION;
+    if (d->opt->known)
+        return AGLM_OK;
+    if (f->rows == 0 || f->numbers < f->rows)
+        return aglm_error_set(
+            d->err, AGLM_INVALID,
+            "%s: %zu of the %zu values of column \"%s\" are no numbers (--label COL "
+            "for another column)",
+            d->file, f->rows - f->numbers, f->rows, name_of(d, d->out->label_col));
+    aglm_str_printf(&d->out->evidence,
+                    "task: regression, the label is a number with %zu different values (--task "
+                    "overrides)\n",
+                    f->distinct);
+    return AGLM_OK;
+}
+
+static aglm_rc find_table_task(const detection *d)
+{
+    aglm_label_facts f;
+    aglm_rc rc;
+
+    if (d->opt->task == AGLM_TASK_MULTILABEL)
+        return aglm_error_set(
+            d->err, AGLM_UNSUPPORTED,
+            "%s: several labels a row of a table are not supported; name a column "
+            "of texts with --text COL",
+            d->file);
+    if ((rc = aglm_labels_look(d->t, (size_t)d->out->label_col, 0, &f, d->err)) != AGLM_OK)
+        return rc;
+    bool numbers = f.rows && f.numbers == f.rows && !few_in_table(&f);
+    if (d->opt->task == AGLM_TASK_REGRESSION || (d->opt->task == AGLM_TASK_AUTO && numbers))
+        return settle_regression(d, &f);
+    return settle_single(d, &f);
+}
+
 static aglm_rc find_task(const detection *d)
 {
     aglm_label_facts f;
     const bool told_single = d->opt->task == AGLM_TASK_BINARY ||
                              d->opt->task == AGLM_TASK_MULTICLASS;
 
+    if (d->opt->task == AGLM_TASK_REGRESSION)
+        return not_yet(d, AGLM_TASK_REGRESSION, "texts with numbers to predict");
     aglm_rc rc = aglm_labels_look(d->t, (size_t)d->out->label_col, '|', &f, d->err);
     if (rc)
         return rc;
@@ -526,32 +612,59 @@ static void tell_columns(const detection *d, const char *label_why, const char *
                         name_of(d, g->text_cols[i]), text_why);
 }
 
+/* Columns of a table as told, or all that can be learned from. */
+static aglm_rc find_features(const detection *d)
+{
+    return d->opt->features ? told_columns(d, d->opt->features, "--features", add_feature)
+                            : aglm_features_choose(d->t, d->facts, d->out, d->err);
+}
+
+static bool is_table(const detection *d)
+{
+    const aglm_task_options *o = d->opt;
+
+    if (o->features || o->text || o->known || o->unlabelled || o->task == AGLM_TASK_MULTILABEL)
+        return o->features != NULL;
+    return aglm_columns_are_table(d->t, d->facts,
+                                  o->label ? aglm_table_find_col(d->t, o->label) : -1);
+}
+
+static aglm_rc look_at_columns(detection *d)
+{
+    aglm_rc rc = AGLM_OK;
+
+    for (size_t i = 0; i < d->cols && !rc; i++)
+        rc = aglm_column_look(d->t, i, &d->facts[i], d->err);
+    if (!rc)
+        rc = check_other_tasks(d);
+    d->out->tabular = !rc && is_table(d);
+    return rc;
+}
+
 static aglm_rc detect(detection *d, bool *mask, bool *named)
 {
+    const aglm_task_options *o = d->opt;
     const char *label_why = "";
     const char *text_why = "";
 
-    if (d->opt->task >= AGLM_TASK_REGRESSION)
-        return not_yet(d, d->opt->task, "asked for by --task");
-    for (size_t i = 0; i < d->cols; i++) {
-        aglm_rc rc = aglm_column_look(d->t, i, &d->facts[i], d->err);
-        if (rc)
-            return rc;
-    }
-    aglm_rc rc = check_other_tasks(d);
-    bool texts_are_known = d->opt->unlabelled && !d->opt->label && (d->opt->text || d->cols == 1);
+    if (o->task > AGLM_TASK_REGRESSION)
+        return not_yet(d, o->task, "asked for by --task");
+    aglm_rc rc = look_at_columns(d);
+    bool texts_are_known = o->unlabelled && !o->label && (o->text || o->features || d->cols == 1);
     if (!rc && !texts_are_known)
         rc = find_label(d, mask, &label_why);
-    if (rc == AGLM_INVALID && d->opt->unlabelled && !d->opt->label) {
+    if (rc == AGLM_INVALID && o->unlabelled && !o->label) {
         d->out->label_col = -1;
         rc = AGLM_OK;
     }
     if (!rc)
-        rc = find_text(d, mask, named, &text_why);
+        rc = d->out->tabular ? find_features(d) : find_text(d, mask, named, &text_why);
     if (rc)
         return rc;
     tell_columns(d, label_why, text_why);
-    return d->opt->unlabelled ? AGLM_OK : find_task(d);
+    if (o->unlabelled)
+        return AGLM_OK;
+    return d->out->tabular ? find_table_task(d) : find_task(d);
 }
 
 aglm_rc aglm_task_detect(aglm_task_guess *out, const aglm_table *t,

@@ -11,7 +11,7 @@ typedef enum aglm_task {
     AGLM_TASK_BINARY,
     AGLM_TASK_MULTICLASS,
     AGLM_TASK_MULTILABEL,
-    AGLM_TASK_REGRESSION, /* recognised, not yet supported */
+    AGLM_TASK_REGRESSION, /* of tables; of texts recognised, not yet supported */
     AGLM_TASK_TAGGING,    /* recognised, not yet supported */
     AGLM_TASK_GENERATION  /* recognised, not yet supported */
 } aglm_task;
@@ -23,6 +23,8 @@ typedef struct aglm_task_options {
     const char *label; /* column by name or 1-based number; NULL: guess */
     /* the same; several joined by a comma are put together with a blank line between */
     const char *text;
+    /* columns of a table to learn from, joined by a comma: no texts are looked for */
+    const char *features;
     aglm_task task;
     bool unlabelled; /* for predict: only the texts are looked for; label_col may be -1, the task is
                         AUTO */
@@ -30,12 +32,16 @@ typedef struct aglm_task_options {
 } aglm_task_options;
 
 #define AGLM_TASK_MAX_TEXT_COLS 8
+#define AGLM_TASK_MAX_FEATURES 1024
 
 typedef struct aglm_task_guess {
     aglm_task task;
     int label_col;
     int text_cols[AGLM_TASK_MAX_TEXT_COLS];
     size_t n_text_cols;
+    bool tabular; /* a table of numbers and categories: features[] instead of texts */
+    int features[AGLM_TASK_MAX_FEATURES];
+    size_t n_features;
     char label_separator; /* multi-label cells: '|' or ',' ...; '\x1f' for lists; 0 otherwise */
     /* one finding a line, each with the flag that overrides it; clear with aglm_str_clear */
     aglm_str evidence;

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/map.h"
+#include "data/schema.h"
 #include "data/table_priv.h"
 #include "data/task_priv.h"
 
@@ -87,6 +88,8 @@ aglm_rc aglm_column_look(const aglm_table *t, size_t col, aglm_column_facts *out
             continue;
         out->rows++;
         out->lists += c.kind == AGLM_CELL_LIST;
+        out->missing += aglm_cell_missing(c.text, c.len);
+        out->blanks += memchr(c.text, ' ', c.len) != NULL;
         out->numbers += aglm_double_parse(c.text, c.len, &value);
         bytes += c.len;
         rc = aglm_map_intern(seen, c.text, c.len, &number, err);

@@ -11,6 +11,8 @@ typedef struct aglm_column_facts {
     size_t distinct; /* values */
     size_t numbers;
     size_t lists;
+    size_t missing; /* usual words for "no value", among rows */
+    size_t blanks;  /* values with a blank inside */
     double mean_bytes;
 } aglm_column_facts;
 aglm_rc aglm_column_look(const aglm_table *t, size_t col, aglm_column_facts *out, aglm_error *err);
@@ -21,6 +23,16 @@ bool aglm_column_repeats(const aglm_column_facts *f);
 int aglm_column_label_name(const char *name);
 int aglm_column_text_name(const char *name);
 bool aglm_column_id_name(const char *name);
+
+/* Are its values numbers, apart from those missing and one in a hundred? */
+bool aglm_column_numeric(const aglm_column_facts *f);
+/* Is it a table to learn from rather than texts: some column of numbers beside the label, and none
+ * that holds texts? */
+bool aglm_columns_are_table(const aglm_table *t, const aglm_column_facts *facts, int label_col);
+/* Columns that can be learned from go to *g; the others are told with the reason. AGLM_INVALID when
+ * there is none. */
+aglm_rc aglm_features_choose(const aglm_table *t, const aglm_column_facts *facts,
+                             aglm_task_guess *g, aglm_error *err);
 
 /* Of all rows of a label column. */
 typedef struct aglm_label_facts {

@@ -107,6 +107,8 @@ static void memory_may_run_out(void **state)
         TEXT(
             "[{\"text\":\"some words\",\"label\":\"a\"},{\"text\":\"other\",\"label\":\"b\",\"o\":{\"k\":1}}]"),
         TEXT("__label__a __label__b some words\n__label__b other words\n"),
+        TEXT("a,b,label\n1,red,x\n2.5,blue,y\n,red,x\n4,blue,y\n5,red,x\n6,,y\n"),
+        TEXT("a,b,target\n1,red,0.5\n2,blue,1.5\n3,red,2.25\n4,blue,3\n"),
         TEXT("EU B-ORG\nrejects O\n\ncall O\n"),
         TEXT("\xff\xfe"
              "a\0\t\0l\0o\0n\0g\0\n\0b\0\t\0m\0o\0r\0e\0\n\0"),

@@ -245,6 +245,89 @@ static void unique_labels_are_none(void **state)
     aglm_str_clear(&s);
 }
 
+/* n rows of three numbers, a colour and a label by the format, which gets the row's number. */
+static char *table(const char *header, const char *label, size_t n)
+{
+    static const char *const colours[] = {"red", "green", "blue"};
+    aglm_str s;
+
+    aglm_str_init(&s, 1 << 20);
+    aglm_str_puts(&s, header);
+    for (size_t i = 0; i < n; i++) {
+        aglm_str_printf(&s, "%zu,%zu.5,%zu,%s,", i * 7 % 50, i * 3 % 40, i % 4, colours[i % 3]);
+        aglm_str_puts(&s, label[0] == '%' ? "" : label);
+        if (label[0] == '%')
+            aglm_str_printf(&s, "%zu.%zu", i * 5 % 47, i % 10);
+        else
+            aglm_str_printf(&s, "%zu", i % 3);
+        aglm_str_putc(&s, '\n');
+    }
+    return aglm_str_take(&s);
+}
+
+static void tables_are_told_from_texts(void **state)
+{
+    char *classes = table("age,size,rooms,colour,target\n", "kind", 60);
+    char *numbers = table("age,size,rooms,colour,target\n", "%", 60);
+    char *codes = table("age,size,rooms,colour,target\n", "", 60);
+    char *unnamed = table("age,size,rooms,colour,price\n", "%", 60);
+    outcome o = detect("f.csv", classes, (aglm_task_options){0});
+
+    (void)state;
+    assert_int_equal(o.rc, AGLM_OK);
+    assert_true(o.guess.tabular);
+    assert_int_equal(o.guess.task, AGLM_TASK_MULTICLASS);
+    assert_int_equal(o.guess.label_col, 4);
+    assert_int_equal(o.guess.n_features, 4);
+    assert_int_equal(o.guess.n_text_cols, 0);
+    drop(&o);
+    o = detect("f.csv", numbers, (aglm_task_options){0});
+    assert_int_equal(o.rc, AGLM_OK);
+    assert_int_equal(o.guess.task, AGLM_TASK_REGRESSION);
+    drop(&o);
+    o = detect("f.csv", codes, (aglm_task_options){0});
+    assert_int_equal(o.guess.task, AGLM_TASK_MULTICLASS);
+    drop(&o);
+    o = detect("f.csv", codes, (aglm_task_options){.task = AGLM_TASK_REGRESSION});
+    assert_int_equal(o.guess.task, AGLM_TASK_REGRESSION);
+    drop(&o);
+    o = detect("f.csv", unnamed, (aglm_task_options){.label = "price", .features = "rooms, age"});
+    assert_int_equal(o.rc, AGLM_OK);
+    assert_int_equal(o.guess.n_features, 2);
+    assert_int_equal(o.guess.features[0], 2);
+    drop(&o);
+    assert_refused("f.csv", classes, (aglm_task_options){.features = "age,target"}, AGLM_INVALID,
+                   "label and feature both");
+    assert_refused("f.csv", classes, (aglm_task_options){.features = "age,weight"}, AGLM_INVALID,
+                   "no column \"weight\"");
+    free(classes);
+    free(numbers);
+    free(codes);
+    free(unnamed);
+}
+
+/* Columns that tell nothing are left out, and said to be. */
+static void useless_columns_are_left_out(void **state)
+{
+    aglm_str s;
+
+    (void)state;
+    aglm_str_init(&s, 1 << 20);
+    aglm_str_puts(&s, "id,name,same,empty,a,b,c,label\n");
+    for (int i = 0; i < 40; i++)
+        aglm_str_printf(&s, "%d,Name %d,1,,%d,%d,%d,%s\n", i, i, i % 7, i % 5, i * 3 % 11,
+                        i % 2 ? "x" : "y");
+    outcome o = detect("f.csv", s.data, (aglm_task_options){0});
+    assert_int_equal(o.rc, AGLM_OK);
+    assert_true(o.guess.tabular);
+    assert_int_equal(o.guess.n_features, 3);
+    assert_non_null(strstr(o.guess.evidence.data, "left out: column \"id\", it numbers the rows"));
+    assert_non_null(strstr(o.guess.evidence.data, "\"name\", its values are names"));
+    assert_non_null(strstr(o.guess.evidence.data, "\"empty\", it has no values"));
+    drop(&o);
+    aglm_str_clear(&s);
+}
+
 static void tasks_have_names(void **state)
 {
     aglm_task t;
@@ -271,6 +354,8 @@ int main(void)
         cmocka_unit_test(a_second_file_may_be_small),
         cmocka_unit_test(evidence_names_flags),
         cmocka_unit_test(unique_labels_are_none),
+        cmocka_unit_test(tables_are_told_from_texts),
+        cmocka_unit_test(useless_columns_are_left_out),
         cmocka_unit_test(tasks_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
