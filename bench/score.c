@@ -52,7 +52,8 @@ static aglm_rc print_scores(const aglm_dataset *d, const char *path, aglm_error 
     rc = aglm_score_make(&s, &(aglm_predicted){d, NULL, n, (const float *)(const void *)probs},
                          err);
     for (int m = 0; rc == AGLM_OK && m < AGLM_METRICS; m++)
-        printf("%s %.17g\n", aglm_metric_name((aglm_metric)m), s.value[m]);
+        if (aglm_metric_fits((aglm_metric)m, s.task))
+            printf("%s %.17g\n", aglm_metric_name((aglm_metric)m), s.value[m]);
     aglm_score_clear(&s);
     free(probs);
     return rc;

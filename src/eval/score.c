@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "eval/score_priv.h"
 
 #define ECE_BINS 15
 #define PROB_FLOOR 1e-15
@@ -338,10 +339,13 @@ static double value_of(aglm_metric metric, const struct sheet *s, const struct c
     case AGLM_METRIC_ECE:
         return calibration_error(s);
     case AGLM_METRIC_AUC:
+    case AGLM_METRIC_RMSE:
+    case AGLM_METRIC_MAE:
+    case AGLM_METRIC_R2:
     case AGLM_METRICS:
         break;
     }
-    return 0;
+    return NAN;
 }
 
 aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_predicted *p, aglm_error *err)
@@ -350,6 +354,10 @@ aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_predicted 
     struct counts c;
     aglm_rc rc;
 
+    if (aglm_dataset_task(p->data) == AGLM_TASK_REGRESSION) {
+        *out = aglm_regression_value(metric, p);
+        return AGLM_OK;
+    }
     if (metric == AGLM_METRIC_AUC)
         return auc(&s, out, err);
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
@@ -370,7 +378,13 @@ aglm_rc aglm_score_make(aglm_score *out, const aglm_predicted *p, aglm_error *er
     memset(out, 0, sizeof *out);
     out->docs = s.n;
     out->labels = s.labels;
+    out->task = aglm_dataset_task(p->data);
     out->multi_label = s.multi;
+    if (out->task == AGLM_TASK_REGRESSION) {
+        for (int m = 0; m < AGLM_METRICS; m++)
+            out->value[m] = aglm_regression_value((aglm_metric)m, p);
+        return AGLM_OK;
+    }
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
         return rc;
     out->classes = aglm_calloc(s.labels, sizeof *out->classes);
@@ -405,8 +419,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Nearest-rank percentiles of the sorted resample values. */
-static aglm_interval percentiles(double *v, unsigned n)
+aglm_interval aglm_score_percentiles(double *v, unsigned n)
 {
     qsort(v, n, sizeof *v, by_value);
     unsigned low = (unsigned)(0.025 * n);
@@ -453,6 +466,8 @@ aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_predicted *p, unsigned 
     if (rounds == 0 || s.n == 0)
         return aglm_error_set(err, AGLM_INVALID,
                               "a bootstrap needs documents and at least one round");
+    if (aglm_dataset_task(p->data) == AGLM_TASK_REGRESSION)
+        return aglm_regression_bootstrap(out, p, rounds, seed, err);
     if ((rc = counts_init(&c, s.labels, err)) != AGLM_OK)
         return rc;
     double *v = aglm_calloc(2 * (size_t)rounds, sizeof *v);
@@ -474,13 +489,31 @@ aglm_rc aglm_score_bootstrap(aglm_score *out, const aglm_predicted *p, unsigned 
         v[r] = (double)c.exact / (double)s.n;
         v[rounds + r] = macro_f1(&c, s.labels, s.multi);
     }
-    out->accuracy_95 = percentiles(v, rounds);
-    out->macro_f1_95 = percentiles(v + rounds, rounds);
+    out->accuracy_95 = aglm_score_percentiles(v, rounds);
+    out->macro_f1_95 = aglm_score_percentiles(v + rounds, rounds);
 done:
     free(docs);
     free(v);
     counts_clear(&c);
     return rc;
+}
+
+const aglm_interval *aglm_score_interval(const aglm_score *s, aglm_metric m)
+{
+    switch (m) {
+    case AGLM_METRIC_ACCURACY:
+        return &s->accuracy_95;
+    case AGLM_METRIC_MACRO_F1:
+        return &s->macro_f1_95;
+    case AGLM_METRIC_RMSE:
+        return &s->rmse_95;
+    case AGLM_METRIC_MAE:
+        return &s->mae_95;
+    case AGLM_METRIC_R2:
+        return &s->r2_95;
+    default:
+        return NULL;
+    }
 }
 
 double aglm_mcnemar(uint64_t b, uint64_t c)

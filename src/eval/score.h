@@ -20,17 +20,20 @@ typedef struct aglm_interval {
 
 typedef struct aglm_score {
     size_t docs, labels;
+    aglm_task task;
     bool multi_label;
-    double value[AGLM_METRICS];
-    aglm_class_score *classes; /* [labels] */
+    double value[AGLM_METRICS]; /* NaN where the metric does not fit the task */
+    aglm_class_score *classes;  /* [labels]; NULL for regression */
     /* [gold x predicted], NULL for multi-label or more than AGLM_CONFUSION_MAX labels */
     uint32_t *confusion;
     aglm_interval accuracy_95, macro_f1_95; /* filled by aglm_score_bootstrap */
+    aglm_interval rmse_95, mae_95, r2_95;
 } aglm_score;
 
 #define AGLM_CONFUSION_MAX 512
 
-/* What is scored: documents `rows` (NULL: 0..n-1) of data with their probabilities [n x labels]. */
+/* What is scored: documents `rows` (NULL: 0..n-1) of data with their probabilities [n x labels]; of
+ * a regression, predicted numbers [n]. */
 typedef struct aglm_predicted {
     const aglm_dataset *data;
     const uint32_t *rows;
@@ -48,10 +51,13 @@ void aglm_score_clear(aglm_score *s);
 aglm_rc aglm_score_metric(double *out, aglm_metric metric, const aglm_predicted *p,
                           aglm_error *err);
 
-/* 95 % percentile intervals of accuracy and macro F1 over `rounds` resamples of the documents
- * (Efron 1979). */
+/* 95 % percentile intervals of accuracy and macro F1 (regression: RMSE, MAE, R2) over `rounds`
+ * resamples of the documents (Efron 1979). */
 aglm_rc aglm_score_bootstrap(aglm_score *s, const aglm_predicted *p, unsigned rounds, uint64_t seed,
                              aglm_error *err);
+
+/* The metric's interval; NULL when the bootstrap gives none. */
+const aglm_interval *aglm_score_interval(const aglm_score *s, aglm_metric m);
 
 /* The number of the likeliest label. */
 uint32_t aglm_argmax(const float *v, size_t n);

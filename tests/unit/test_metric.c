@@ -41,7 +41,8 @@ static void losses_are_minimised(void **state)
     (void)state;
     for (int m = 0; m < AGLM_METRICS; m++)
         assert_int_equal(aglm_metric_maximize((aglm_metric)m),
-                         m != AGLM_METRIC_LOG_LOSS && m != AGLM_METRIC_ECE);
+                         m != AGLM_METRIC_LOG_LOSS && m != AGLM_METRIC_ECE &&
+                             m != AGLM_METRIC_RMSE && m != AGLM_METRIC_MAE);
 }
 
 static void a_task_has_its_metric(void **state)
@@ -50,6 +51,9 @@ static void a_task_has_its_metric(void **state)
     assert_int_equal(aglm_metric_default(AGLM_TASK_BINARY), AGLM_METRIC_ACCURACY);
     assert_int_equal(aglm_metric_default(AGLM_TASK_MULTICLASS), AGLM_METRIC_ACCURACY);
     assert_int_equal(aglm_metric_default(AGLM_TASK_MULTILABEL), AGLM_METRIC_MICRO_F1);
+    assert_int_equal(aglm_metric_default(AGLM_TASK_REGRESSION), AGLM_METRIC_RMSE);
+    for (int t = AGLM_TASK_BINARY; t <= AGLM_TASK_REGRESSION; t++)
+        assert_true(aglm_metric_fits(aglm_metric_default((aglm_task)t), (aglm_task)t));
 }
 
 int main(void)

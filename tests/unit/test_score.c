@@ -35,6 +35,10 @@ static void scores_are(const aglm_dataset *d, const float *probs, const double w
         aglm_score_make(&s, &(aglm_predicted){d, NULL, aglm_dataset_size(d), probs}, NULL),
         AGLM_OK);
     for (int m = 0; m < AGLM_METRICS; m++) {
+        if (!aglm_metric_fits((aglm_metric)m, s.task)) {
+            assert_true(isnan(s.value[m]));
+            continue;
+        }
         near(s.value[m], want[m]);
         metric_is(d, probs, (aglm_metric)m, want[m]);
     }
@@ -315,6 +319,40 @@ static void mcnemar_agrees_with_scipy(void **state)
     }
 }
 
+static const char NUMBERS[] = "a,b,target\n1,2,3\n2,2,-0.5\n3,1,2\n4,1,7\n";
+
+/* The constants are those of scikit-learn's mean_absolute_error, root_mean_squared_error, r2_score.
+ */
+static void numbers_agree_with_scikit_learn(void **state)
+{
+    static const float said[] = {2.5f, 0, 2, 8};
+    aglm_task_options task = {.task = AGLM_TASK_REGRESSION, .features = "a,b"};
+    aglm_read_options read = {.format = AGLM_FORMAT_CSV};
+    aglm_task_guess guess;
+    aglm_table *t = NULL;
+    aglm_dataset *d = NULL;
+    aglm_score s;
+
+    (void)state;
+    assert_int_equal(aglm_table_parse(&t, "n.csv", NUMBERS, strlen(NUMBERS), &read, NULL), AGLM_OK);
+    assert_int_equal(aglm_task_detect(&guess, t, &task, NULL), AGLM_OK);
+    assert_int_equal(aglm_dataset_from_table(&d, t, &guess, NULL, NULL), AGLM_OK);
+    const aglm_predicted p = {d, NULL, 4, said};
+    assert_int_equal(aglm_score_make(&s, &p, NULL), AGLM_OK);
+    near(s.value[AGLM_METRIC_MAE], 0.5);
+    near(s.value[AGLM_METRIC_RMSE], 0.6123724356957945);
+    near(s.value[AGLM_METRIC_R2], 0.9486081370449679);
+    assert_true(isnan(s.value[AGLM_METRIC_ACCURACY]));
+    assert_null(s.classes);
+    assert_int_equal(aglm_score_bootstrap(&s, &p, 400, 1, NULL), AGLM_OK);
+    assert_true(s.rmse_95.low >= 0 && s.rmse_95.low < 0.6123 && s.rmse_95.high > 0.6124);
+    assert_true(s.rmse_95.high <= 1 && s.mae_95.high <= 1 && s.r2_95.high <= 1);
+    aglm_score_clear(&s);
+    aglm_str_clear(&guess.evidence);
+    aglm_dataset_free(d);
+    aglm_table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +363,7 @@ int main(void)
         cmocka_unit_test(label_sets_agree_with_scikit_learn),
         cmocka_unit_test(an_absent_label_of_several_counts_as_none_right),
         cmocka_unit_test(rows_choose_the_documents),
+        cmocka_unit_test(numbers_agree_with_scikit_learn),
         cmocka_unit_test(a_certain_mistake_costs_a_finite_loss),
         cmocka_unit_test(ties_go_to_the_lower_label),
         cmocka_unit_test(intervals_have_the_binomial_width),
