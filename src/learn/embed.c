@@ -108,6 +108,8 @@ static void fix(aglm_hparam *p, double value)
  * sense for the data is left with a single value. */
 static size_t embed_space(const aglm_data_shape *shape, aglm_hparam *out)
 {
+    if (shape->tabular)
+        return 0;
     memcpy(out, params, sizeof params);
     if (shape->multi_label) {
         out[LOSS].choices = losses + 1;

@@ -5,6 +5,7 @@
 static const aglm_learner_ops *const learners[] = {
     &aglm_learner_linear,
     &aglm_learner_embed,
+    &aglm_learner_trees,
 };
 
 const aglm_learner_ops *const *aglm_learners(size_t *n)

@@ -41,6 +41,8 @@ typedef struct aglm_data_shape {
     double mean_chars;
     double share_cjk; /* of letters */
     uint64_t chars;
+    bool tabular; /* rows of numbers (aglm_dataset_schema) rather than texts */
+    bool regression;
 } aglm_data_shape;
 
 typedef struct aglm_model aglm_model;
@@ -63,11 +65,16 @@ typedef struct aglm_explained {
 
 /* One static const struct per learner, in a file of its own. Values come in the order of space(),
  * choices as their index, inactive ones NaN. Scores are logits, row-major [n x labels], larger is
- * likelier. */
+ * likelier; of a regression, the one label's logit is the predicted number. */
 typedef struct aglm_learner_ops {
     const char *name; /* stored in bundles: never rename */
 
-    /* Fills at most AGLM_HPARAM_MAX parameters, returns their number. Strings are static. */
+    /* AGLM_UNSUPPORTED, with the mend, where a part that it needs is not installed. NULL: needs
+     * none. */
+    aglm_rc (*ready)(aglm_error *err);
+
+    /* Fills at most AGLM_HPARAM_MAX parameters, returns their number; 0: it cannot learn from such
+     * data. Strings are static. */
     size_t (*space)(const aglm_data_shape *shape, aglm_hparam *out);
 
     /* Work shared by the fits of one trial on parts of one dataset (features). data is borrowed
@@ -89,8 +96,8 @@ typedef struct aglm_learner_ops {
     aglm_rc (*load)(aglm_model **out, const void *bytes, size_t n, aglm_error *err);
     void (*free_model)(aglm_model *m);
 
-    /* Logits of one text outside any dataset: predictors hold the scratch memory. logits: [labels].
-     */
+    /* Logits of one text (a row of a table: data/schema.h) outside any dataset: predictors hold the
+     * scratch memory. logits: [labels]. */
     aglm_rc (*predictor)(aglm_predictor **out, const aglm_model *m, aglm_error *err);
     aglm_rc (*predict)(aglm_predictor *p, const char *text, size_t len, float *logits,
                        aglm_error *err);
@@ -117,6 +124,7 @@ struct aglm_model {
 
 extern const aglm_learner_ops aglm_learner_linear;
 extern const aglm_learner_ops aglm_learner_embed;
+extern const aglm_learner_ops aglm_learner_trees;
 
 /* All learners in their fixed order; *n gets their number. */
 const aglm_learner_ops *const *aglm_learners(size_t *n);

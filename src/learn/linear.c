@@ -78,6 +78,8 @@ static size_t linear_space(const aglm_data_shape *shape, aglm_hparam *out)
 {
     bool cjk = shape->share_cjk > 0.2;
 
+    if (shape->tabular)
+        return 0;
     out[P_WORD_N] = integer("word_n", 1, 3, 2);
     out[P_CHARS] = choice("chars", CHOICES(chars_choices), cjk ? 5 : 1);
     out[P_ACROSS] = choice("char_span", CHOICES(across_choices), 1);

@@ -34,6 +34,29 @@ static aglm_rc check_only(const char *only, aglm_error *err)
     return AGLM_OK;
 }
 
+/* Those listed that can learn from such data, with their parameters. */
+static aglm_rc choose_learners(aglm_plan *p, const aglm_data_shape *shape, const char *only,
+                               aglm_error *err)
+{
+    size_t n = 0;
+    const aglm_learner_ops *const *all = aglm_learners(&n);
+
+    for (size_t i = 0; i < n && p->n_learners < AGLM_PLAN_MAX_LEARNERS; i++) {
+        size_t l = p->n_learners;
+        if (!is_listed(only, all[i]->name) ||
+            (p->n_params[l] = all[i]->space(shape, p->params[l])) == 0)
+            continue;
+        aglm_rc rc = all[i]->ready ? all[i]->ready(err) : AGLM_OK;
+        if (rc != AGLM_OK)
+            return rc;
+        p->learners[p->n_learners++] = all[i];
+    }
+    if (p->n_learners == 0)
+        return aglm_error_set(err, AGLM_INVALID, "--learners %.60s: learns from %s only",
+                              only ? only : "", shape->tabular ? "texts" : "tables");
+    return AGLM_OK;
+}
+
 static aglm_rc add_learner_choice(aglm_plan *p, aglm_error *err)
 {
     const char *names[AGLM_PLAN_MAX_LEARNERS];
@@ -85,22 +108,17 @@ static aglm_rc add_param(aglm_plan *p, size_t learner, const aglm_hparam *h, agl
 aglm_rc aglm_plan_init(aglm_plan *p, const aglm_data_shape *shape, const char *only,
                        aglm_error *err)
 {
-    size_t n = 0;
-    const aglm_learner_ops *const *all = aglm_learners(&n);
     aglm_rc rc;
 
     memset(p, 0, sizeof *p);
-    if ((rc = check_only(only, err)) != AGLM_OK)
+    if ((rc = check_only(only, err)) != AGLM_OK ||
+        (rc = choose_learners(p, shape, only, err)) != AGLM_OK)
         return rc;
-    for (size_t i = 0; i < n && p->n_learners < AGLM_PLAN_MAX_LEARNERS; i++)
-        if (is_listed(only, all[i]->name))
-            p->learners[p->n_learners++] = all[i];
     if ((rc = aglm_space_new(&p->space, err)) != AGLM_OK ||
         (rc = add_learner_choice(p, err)) != AGLM_OK)
         goto fail;
     for (size_t l = 0; l < p->n_learners; l++) {
         p->first[l] = p->space->n;
-        p->n_params[l] = p->learners[l]->space(shape, p->params[l]);
         for (size_t i = 0; i < p->n_params[l]; i++)
             if ((rc = add_param(p, l, &p->params[l][i], err)) != AGLM_OK)
                 goto fail;
@@ -123,6 +141,8 @@ aglm_data_shape aglm_plan_shape(const aglm_dataset *d)
         .docs = aglm_dataset_size(d),
         .labels = aglm_dataset_n_labels(d),
         .multi_label = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL,
+        .tabular = aglm_dataset_schema(d) != NULL,
+        .regression = aglm_dataset_task(d) == AGLM_TASK_REGRESSION,
     };
     uint64_t cjk = 0, other = 0;
 
@@ -159,6 +179,16 @@ static const struct variation {
     {"linear", {{"weight", 0}, {"chars", 2}, {"char_span", 0}, {"min_df", 2}, {"prefix_n", 0}}},
     {"linear", {{"loss", 1}, {"c", 10}}},
     {"linear", {{"weight", 4}}},
+    {"trees",
+     {{"n_estimators", 300}, {"max_depth", 6}, {"learning_rate", 0.05}, {"colsample", 0.5}}},
+    {"trees",
+     {{"kind", 1},
+      {"max_depth", 10},
+      {"n_estimators", 200},
+      {"lambda", 1e-3},
+      {"min_child_weight", 0.1},
+      {"colsample", 0.4}}},
+    {"trees", {{"n_estimators", 300}, {"max_depth", 2}, {"learning_rate", 0.2}}},
 };
 
 #define N_VARIATIONS (sizeof VARIATIONS / sizeof *VARIATIONS)

@@ -55,6 +55,18 @@ apt_install() {
     } || die "apt-get could not install: $*"
 }
 
+# apt_offer PACKAGE WITHOUT: installs what not every system packages; where it does not, says what fails.
+apt_offer() {
+    if [ -z "$(apt_missing "$1")" ]; then
+        return 0
+    fi
+    if apt_has "$1"; then
+        apt_install "$1"
+    else
+        say "no package $1 here: $2"
+    fi
+}
+
 apt_get_install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
         -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 install "$@" >"$TMP/apt.log" 2>&1 || {
