@@ -1,4 +1,4 @@
-/* autoglm/automodel.h - tune a text classifier for a labelled file, open the bundle, predict.
+/* autoglm/automodel.h - tune a model for a labelled file, open the bundle, predict.
  * Threads: aglm_tune blocks its caller and uses threads of its own; an aglm_automodel is confined
  * to one thread at a time (open one a thread: the weights are read again, some milliseconds). */
 #ifndef AUTOGLM_AUTOMODEL_H
@@ -16,7 +16,7 @@ extern "C" {
 /* Strings are borrowed during the call; NULL means what the command line's default means (autoglm
  * tune --help). */
 typedef struct aglm_tune_config {
-    const char *file;         /* labelled documents; needed */
+    const char *file;         /* labelled documents, or a table; needed */
     const char *valid;        /* more of them */
     const char *label_column; /* by name or number */
     const char *text_column;
@@ -35,7 +35,7 @@ typedef struct aglm_tune_config {
 
 typedef struct aglm_tune_summary {
     double value;    /* of the metric, on documents the scored models had not learned from */
-    double accuracy; /* 0..1 */
+    double accuracy; /* 0..1; NaN for regression, as the next */
     double macro_f1;
     uint64_t bytes; /* of the weights */
     double latency_p95_us;
@@ -60,7 +60,9 @@ AGLM_API size_t aglm_automodel_n_labels(const aglm_automodel *m);
 /* UTF-8, borrowed; NULL past the last. */
 AGLM_API const char *aglm_automodel_label(const aglm_automodel *m, size_t label);
 
-/* Probabilities [n_labels] of one UTF-8 text, borrowed until the next call on m. */
+/* Probabilities [n_labels] of one UTF-8 text, borrowed until the next call on m. A model of a table
+ * takes a row: its cells in the order of the learned columns, TAB between them; one of a regression
+ * gives the number in the place of its one label's probability. */
 AGLM_API aglm_rc aglm_automodel_predict(aglm_automodel *m, const char *text, size_t len,
                                         const float **probs, aglm_error *err);
 

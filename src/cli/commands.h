@@ -43,6 +43,14 @@ extern const aglm_command aglm_command_help;
          "yes|no",                                                                                 \
          0,                                                                                        \
          0},                                                                                       \
+        {"features",                                                                               \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "A,B",                                                                                    \
+         "columns of a table to learn from; default: all that can be learned from",                \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
         {"label",                                                                                  \
          0,                                                                                        \
          AGLM_OPTION_TEXT,                                                                         \

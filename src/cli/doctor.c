@@ -75,8 +75,9 @@ static void check_learners(struct finding *f)
 
     f->ok = n > 0;
     for (size_t i = 0; i < n; i++)
-        snprintf(f->text + strlen(f->text), sizeof f->text - strlen(f->text), "%s%s", i ? ", " : "",
-                 all[i]->name);
+        snprintf(f->text + strlen(f->text), sizeof f->text - strlen(f->text), "%s%s%s",
+                 i ? ", " : "", all[i]->name,
+                 all[i]->ready && all[i]->ready(NULL) != AGLM_OK ? " (lacks libxgboost-dev)" : "");
 }
 
 static void print_json(const struct finding *f, size_t n)

@@ -57,7 +57,10 @@ static aglm_rc read_data(struct sheet *s, const aglm_args *a, aglm_error *err)
                                     .n_labels = s->bundle->n_labels};
     aglm_rc rc = aglm_reading_options(a, &read, &task, err);
 
-    if (rc != AGLM_OK || (rc = aglm_table_read(&s->table, a->operands[1], &read, err)) != AGLM_OK)
+    if (rc != AGLM_OK)
+        return rc;
+    aglm_reading_header(s->bundle, &read);
+    if ((rc = aglm_table_read(&s->table, a->operands[1], &read, err)) != AGLM_OK)
         return rc;
     options.skip_bad_rows = read.skip_bad_rows;
     task.task = s->bundle->task;
@@ -114,7 +117,8 @@ static aglm_rc compare(struct sheet *s, aglm_error *err)
     size_t n = aglm_dataset_size(s->data), k = s->bundle->n_labels;
     aglm_rc rc;
 
-    if (s->other->n_labels != k || s->bundle->task == AGLM_TASK_MULTILABEL)
+    if (s->other->n_labels != k || s->bundle->task == AGLM_TASK_MULTILABEL ||
+        s->bundle->task == AGLM_TASK_REGRESSION)
         return aglm_error_set(err, AGLM_UNSUPPORTED,
                               "--against: both bundles must have the same labels, one a document");
     for (size_t i = 0; i < k; i++)
@@ -166,6 +170,8 @@ static void print_classes(const struct sheet *s)
 {
     const aglm_score *q = &s->score;
 
+    if (!q->classes)
+        return;
     printf("\n%-24s %9s %9s %9s %9s\n", "label", "precision", "recall", "F1", "documents");
     for (size_t i = 0; i < q->labels; i++) {
         aglm_terminal_cell(stdout, s->bundle->labels[i], 24, false);
@@ -174,15 +180,28 @@ static void print_classes(const struct sheet *s)
     }
 }
 
+static void print_interval(const aglm_score *q, aglm_metric m)
+{
+    const aglm_interval *i = aglm_score_interval(q, m);
+    char name[32];
+
+    if (!i || !aglm_metric_fits(m, q->task))
+        return;
+    snprintf(name, sizeof name, "%s 95 %%",
+             m == AGLM_METRIC_MACRO_F1 ? "macro F1" : aglm_metric_name(m));
+    printf("%-20s %.4f to %.4f\n", name, i->low, i->high);
+}
+
 static void print_sheet(const struct sheet *s)
 {
     const aglm_score *q = &s->score;
 
     printf("%-20s %zu\n", "documents", q->docs);
     for (int m = 0; m < AGLM_METRICS; m++)
-        printf("%-20s %.4f\n", aglm_metric_name((aglm_metric)m), q->value[m]);
-    printf("%-20s %.4f to %.4f\n", "accuracy 95 %", q->accuracy_95.low, q->accuracy_95.high);
-    printf("%-20s %.4f to %.4f\n", "macro F1 95 %", q->macro_f1_95.low, q->macro_f1_95.high);
+        if (aglm_metric_fits((aglm_metric)m, q->task))
+            printf("%-20s %.4f\n", aglm_metric_name((aglm_metric)m), q->value[m]);
+    for (int m = 0; m < AGLM_METRICS; m++)
+        print_interval(q, (aglm_metric)m);
     printf("%-20s %.1f / %.1f / %.1f us a document, %.0f documents/s\n", "latency p50/p95/p99",
            s->latency.p50_us, s->latency.p95_us, s->latency.p99_us, s->latency.docs_per_s);
     printf("%-20s %.2f MB, loads in %.1f ms\n", "bundle", (double)s->bytes / 1e6, s->load_ms);
@@ -195,6 +214,8 @@ static void print_sheet(const struct sheet *s)
 
 static void json_classes(aglm_json_writer *w, const struct sheet *s)
 {
+    if (!s->score.classes)
+        return;
     aglm_json_key(w, "classes");
     aglm_json_open_array(w);
     for (size_t i = 0; i < s->score.labels; i++) {
@@ -227,12 +248,18 @@ static void json_confusion(aglm_json_writer *w, const aglm_score *q)
     aglm_json_close_array(w);
 }
 
-static void json_pair(aglm_json_writer *w, const char *key, aglm_interval i)
+static void json_interval(aglm_json_writer *w, const aglm_score *q, aglm_metric m)
 {
+    const aglm_interval *i = aglm_score_interval(q, m);
+    char key[32];
+
+    if (!i || !aglm_metric_fits(m, q->task))
+        return;
+    snprintf(key, sizeof key, "%s_95", aglm_metric_name(m));
     aglm_json_key(w, key);
     aglm_json_open_array(w);
-    aglm_json_put_double(w, i.low);
-    aglm_json_put_double(w, i.high);
+    aglm_json_put_double(w, i->low);
+    aglm_json_put_double(w, i->high);
     aglm_json_close_array(w);
 }
 
@@ -247,9 +274,10 @@ static void json_sheet(const struct sheet *s)
     aglm_json_open_object(&w);
     aglm_json_member_int(&w, "documents", (int64_t)q->docs);
     for (int m = 0; m < AGLM_METRICS; m++)
-        aglm_json_member_double(&w, aglm_metric_name((aglm_metric)m), q->value[m]);
-    json_pair(&w, "accuracy_95", q->accuracy_95);
-    json_pair(&w, "macro_f1_95", q->macro_f1_95);
+        if (aglm_metric_fits((aglm_metric)m, q->task))
+            aglm_json_member_double(&w, aglm_metric_name((aglm_metric)m), q->value[m]);
+    for (int m = 0; m < AGLM_METRICS; m++)
+        json_interval(&w, q, (aglm_metric)m);
     aglm_json_member_double(&w, "latency_p50_us", s->latency.p50_us);
     aglm_json_member_double(&w, "latency_p95_us", s->latency.p95_us);
     aglm_json_member_double(&w, "latency_p99_us", s->latency.p99_us);
@@ -284,6 +312,8 @@ static int run(const aglm_args *a)
             aglm_error_set(&err, AGLM_INVALID, "--min-accuracy %.40s: expected 0 to 1", bar_text),
             &err);
     aglm_rc rc = measure(&s, a, &err);
+    if (rc == AGLM_OK && bar_text && s.score.task == AGLM_TASK_REGRESSION)
+        rc = aglm_error_set(&err, AGLM_INVALID, "--min-accuracy: a regression has no accuracy");
     if (rc == AGLM_OK && aglm_args_flag(a, "json"))
         json_sheet(&s);
     else if (rc == AGLM_OK)

@@ -7,6 +7,7 @@
 #include "cli/interrupt.h"
 #include "cli/reading.h"
 #include "cli/terminal.h"
+#include "data/schema.h"
 #include "eval/score.h"
 #include "tune/bundle.h"
 
@@ -26,6 +27,7 @@ struct output {
     aglm_bundle_predictor *p;
     size_t top; /* 0: only the labels */
     bool explain, json;
+    bool table;
     uint32_t *order; /* [labels] scratch */
 };
 
@@ -72,6 +74,10 @@ static aglm_rc explain(const struct output *o, const char *text, size_t len, uin
 
 static void put_text(const struct output *o, const float *probs, size_t n)
 {
+    if (o->b->task == AGLM_TASK_REGRESSION) {
+        printf("%.9g\n", (double)probs[0]);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         const char *label = o->b->labels[o->order[i]];
         printf("%s", i ? (o->top ? "\t" : "|") : "");
@@ -82,13 +88,49 @@ static void put_text(const struct output *o, const float *probs, size_t n)
     putchar('\n');
 }
 
-static void put_spans(const char *text, const aglm_explained *spans, size_t n)
+/* The column that the span of a table's row stands in; NULL for texts. */
+static const char *column_of(const struct output *o, const char *text, const aglm_explained *span)
+{
+    size_t at = 0;
+
+    if (!o->table)
+        return NULL;
+    for (uint32_t i = 0; i < span->begin; i++)
+        at += text[i] == AGLM_ROW_SEPARATOR;
+    return aglm_reading_feature(o->b, at);
+}
+
+static void put_spans(const struct output *o, const char *text, const aglm_explained *spans,
+                      size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        const char *column = column_of(o, text, &spans[i]);
         printf("    %+8.4f  ", (double)spans[i].weight);
+        if (column) {
+            aglm_terminal_text(stdout, column, strlen(column));
+            fputs(" = ", stdout);
+        }
         aglm_terminal_text(stdout, text + spans[i].begin, spans[i].end - spans[i].begin);
         putchar('\n');
     }
+}
+
+static void json_answer(aglm_json_writer *w, const struct output *o, const float *probs, size_t n)
+{
+    if (o->b->task == AGLM_TASK_REGRESSION) {
+        aglm_json_member_double(w, "value", (double)probs[0]);
+        return;
+    }
+    aglm_json_key(w, "labels");
+    aglm_json_open_array(w);
+    for (size_t i = 0; i < n; i++)
+        aglm_json_put_text(w, o->b->labels[o->order[i]]);
+    aglm_json_close_array(w);
+    aglm_json_key(w, "probabilities");
+    aglm_json_open_array(w);
+    for (size_t i = 0; i < n; i++)
+        aglm_json_put_double(w, (double)probs[o->order[i]]);
+    aglm_json_close_array(w);
 }
 
 static void put_json(const struct output *o, const float *probs, size_t n, const char *text,
@@ -100,21 +142,14 @@ static void put_json(const struct output *o, const float *probs, size_t n, const
     aglm_str_init(&s, 64u << 20);
     aglm_json_writer_init(&w, &s);
     aglm_json_open_object(&w);
-    aglm_json_key(&w, "labels");
-    aglm_json_open_array(&w);
-    for (size_t i = 0; i < n; i++)
-        aglm_json_put_text(&w, o->b->labels[o->order[i]]);
-    aglm_json_close_array(&w);
-    aglm_json_key(&w, "probabilities");
-    aglm_json_open_array(&w);
-    for (size_t i = 0; i < n; i++)
-        aglm_json_put_double(&w, (double)probs[o->order[i]]);
-    aglm_json_close_array(&w);
+    json_answer(&w, o, probs, n);
     if (o->explain) {
         aglm_json_key(&w, "because");
         aglm_json_open_array(&w);
         for (size_t i = 0; i < n_spans; i++) {
             aglm_json_open_object(&w);
+            if (o->table)
+                aglm_json_member_text(&w, "column", column_of(o, text, &spans[i]));
             aglm_json_key(&w, "text");
             aglm_json_put_string(&w, text + spans[i].begin, spans[i].end - spans[i].begin);
             aglm_json_member_double(&w, "weight", (double)spans[i].weight);
@@ -145,7 +180,7 @@ static aglm_rc predict_one(const struct output *o, const char *text, size_t len,
         put_json(o, probs, n, text, spans, n_spans);
     else {
         put_text(o, probs, n);
-        put_spans(text, spans, n_spans);
+        put_spans(o, text, spans, n_spans);
     }
     return AGLM_OK;
 }
@@ -163,8 +198,10 @@ static aglm_rc read_texts(const aglm_args *a, const aglm_bundle *b, aglm_table *
 
     if (rc != AGLM_OK)
         return rc;
-    if (read.format == AGLM_FORMAT_AUTO && strcmp(file, "-") == 0 && !task.text)
+    if (read.format == AGLM_FORMAT_AUTO && strcmp(file, "-") == 0 && !task.text &&
+        !aglm_reading_is_table(b))
         read.format = AGLM_FORMAT_LINES;
+    aglm_reading_header(b, &read);
     if ((rc = aglm_table_read(t, file, &read, err)) != AGLM_OK)
         return rc;
     options.skip_bad_rows = read.skip_bad_rows;
@@ -214,6 +251,7 @@ static int run(const aglm_args *a)
     if (rc != AGLM_OK)
         return aglm_cli_fail(a, rc, &err);
     o.b = b;
+    o.table = aglm_reading_is_table(b);
     o.order = aglm_calloc(b->n_labels, sizeof *o.order);
     rc = o.order ? aglm_bundle_predictor_new(&o.p, b, &err)
                  : aglm_error_set(&err, AGLM_NOMEM, "out of memory");
@@ -232,10 +270,10 @@ const aglm_command aglm_command_predict = {
     .operands = "BUNDLE [FILE|-]",
     .operands_min = 1,
     .operands_max = 2,
-    .summary = "label texts with a bundle",
+    .summary = "label texts, or rows of a table, with a bundle",
     .about =
-        "Prints a label a document, one a line (multi-label: joined by |). Standard input is read as one text a line;\n"
-        "files in any format that tune reads.",
+        "Prints a label a document, one a line (multi-label: joined by |; regression: a number). Standard input is read\n"
+        "as one text a line, where the bundle learned from texts; files in any format that tune reads.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .examples =

@@ -255,10 +255,15 @@ static void print_start(aglm_progress *p, const aglm_tune_event *e)
     wipe(p);
     if (in->guess.evidence.len)
         fputs(in->guess.evidence.data, p->term.out);
-    fprintf(p->term.out,
-            "%zu documents, %zu labels (smallest %zu, largest %zu), %s, median %u characters\n",
-            aglm_dataset_size(in->data), aglm_dataset_n_labels(in->data), f->class_min,
-            f->class_max, language, f->chars_p50);
+    if (in->guess.task == AGLM_TASK_REGRESSION)
+        fprintf(p->term.out, "%zu rows\n", aglm_dataset_size(in->data));
+    else
+        fprintf(p->term.out, "%zu %s, %zu labels (smallest %zu, largest %zu)%s",
+                aglm_dataset_size(in->data), in->guess.tabular ? "rows" : "documents",
+                aglm_dataset_n_labels(in->data), f->class_min, f->class_max,
+                in->guess.tabular ? "\n" : ", ");
+    if (!in->guess.tabular)
+        fprintf(p->term.out, "%s, median %u characters\n", language, f->chars_p50);
     if (f->duplicates)
         fprintf(p->term.out,
                 "%zu texts are repeated (%zu with other labels); copies are kept in one fold\n",

@@ -15,12 +15,14 @@
 
 static const aglm_option OPTIONS[] = {
     AGLM_OPTIONS_READ,
-    {"task", 't', AGLM_OPTION_WORD, "T", "binary, multiclass or multilabel; default: found out",
-     "binary|multiclass|multilabel", 0, 0},
+    {"task", 't', AGLM_OPTION_WORD, "T",
+     "binary, multiclass, multilabel (texts) or regression (tables); default: found out",
+     "binary|multiclass|multilabel|regression", 0, 0},
     {"valid", 0, AGLM_OPTION_FILE, "FILE",
      "more labelled documents, to choose by; they join the cross-validation", NULL, 0, 0},
     {"metric", 'm', AGLM_OPTION_TEXT, "M",
-     "accuracy, macro_f1, micro_f1, weighted_f1, log_loss, auc or ece; default: accuracy (multi-label: micro_f1)",
+     "accuracy, macro_f1, micro_f1, weighted_f1, log_loss, auc, ece; rmse, mae, r2; default: accuracy, micro_f1 of "
+     "several labels, rmse of numbers",
      NULL, 0, 0},
     {"budget", 'b', AGLM_OPTION_DURATION, "TIME",
      "wall time in all, refit included; default 60s, none with --trials", NULL, 0, 0},
@@ -167,10 +169,24 @@ static void print_leader(const aglm_terminal *t, const aglm_leader *l, size_t co
     fprintf(t->out, "%s\n", aglm_terminal_style(t, '0'));
 }
 
+static void print_score(FILE *out, const aglm_score *q)
+{
+    if (q->task == AGLM_TASK_REGRESSION)
+        fprintf(out, "RMSE %.4g (95 %% interval %.4g to %.4g), MAE %.4g, R2 %.4f\n",
+                q->value[AGLM_METRIC_RMSE], q->rmse_95.low, q->rmse_95.high,
+                q->value[AGLM_METRIC_MAE], q->value[AGLM_METRIC_R2]);
+    else
+        fprintf(
+            out,
+            "accuracy %.4f (95 %% interval %.4f to %.4f), macro F1 %.4f, log-loss %.4f, calibration error %.4f\n",
+            q->value[AGLM_METRIC_ACCURACY], q->accuracy_95.low, q->accuracy_95.high,
+            q->value[AGLM_METRIC_MACRO_F1], q->value[AGLM_METRIC_LOG_LOSS],
+            q->value[AGLM_METRIC_ECE]);
+}
+
 static void print_result(const aglm_tune_result *r, const char *out)
 {
     aglm_terminal t;
-    const aglm_score *q = &r->score;
 
     aglm_terminal_init(&t, stdout);
     size_t columns = aglm_terminal_columns(&t);
@@ -179,11 +195,7 @@ static void print_result(const aglm_tune_result *r, const char *out)
             aglm_terminal_style(&t, '0'));
     for (size_t i = 0; i < r->n_leaders; i++)
         print_leader(&t, &r->leaders[i], columns);
-    fprintf(
-        t.out,
-        "accuracy %.4f (95 %% interval %.4f to %.4f), macro F1 %.4f, log-loss %.4f, calibration error %.4f\n",
-        q->value[AGLM_METRIC_ACCURACY], q->accuracy_95.low, q->accuracy_95.high,
-        q->value[AGLM_METRIC_MACRO_F1], q->value[AGLM_METRIC_LOG_LOSS], q->value[AGLM_METRIC_ECE]);
+    print_score(t.out, &r->score);
     fprintf(t.out,
             "%zu trials complete, %zu stopped early, %zu failed; search %.1f s, refit %.1f s, %s\n",
             r->trials_complete, r->trials_pruned, r->trials_failed, r->search_s, r->refit_s,
@@ -225,7 +237,8 @@ static void json_result(const aglm_tune_result *r, const char *out)
     aglm_json_member_text(&w, "study", r->study);
     aglm_json_member_text(&w, "metric", aglm_metric_name(r->metric));
     for (int m = 0; m < AGLM_METRICS; m++)
-        aglm_json_member_double(&w, aglm_metric_name((aglm_metric)m), r->score.value[m]);
+        if (aglm_metric_fits((aglm_metric)m, r->score.task))
+            aglm_json_member_double(&w, aglm_metric_name((aglm_metric)m), r->score.value[m]);
     aglm_json_member_int(&w, "trials_complete", (int64_t)r->trials_complete);
     aglm_json_member_int(&w, "trials_pruned", (int64_t)r->trials_pruned);
     aglm_json_member_int(&w, "trials_failed", (int64_t)r->trials_failed);
@@ -299,10 +312,10 @@ const aglm_command aglm_command_tune = {
     .operands = "FILE",
     .operands_min = 1,
     .operands_max = 1,
-    .summary = "find the best text classifier for a labelled file",
+    .summary = "find the best model for a labelled file of texts, or a table",
     .about =
-        "Reads labelled documents (CSV, TSV, JSONL, JSON, fastText, a folder a class, - for standard input, .gz), finds\n"
-        "out the task, searches learners and their parameters within the budget, and writes the winner as a bundle.\n"
+        "Reads labelled documents (CSV, TSV, JSONL, JSON, fastText, a folder a class, - for standard input, .gz), or a\n"
+        "table of numbers and categories, finds out the task, searches learners and their parameters within the budget, and writes the winner as a bundle.\n"
         "An interrupted run is resumed by the same command.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,

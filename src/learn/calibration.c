@@ -1,6 +1,7 @@
 #include "learn/calibration.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The log-loss as a function of (scale, shift) with its first and second derivatives. */
 struct curve {
@@ -156,7 +157,7 @@ aglm_rc aglm_calibration_fit(aglm_calibration *out, const aglm_dataset *d, const
         if (!isfinite(logits[i]))
             return aglm_error_set(err, AGLM_INVALID, "logit %zu is no finite number", i);
     }
-    if (n && minimise(&e, multi_label, &found))
+    if (n && aglm_dataset_task(d) != AGLM_TASK_REGRESSION && minimise(&e, multi_label, &found))
         *out = found;
     return AGLM_OK;
 }
@@ -173,10 +174,14 @@ static void apply_softmax(double scale, const float *logits, size_t labels, floa
         probs[k] = (float)(exp(scale * (logits[k] - top)) / sum);
 }
 
-void aglm_calibration_apply(const aglm_calibration *c, bool multi_label, const float *logits,
+void aglm_calibration_apply(const aglm_calibration *c, aglm_task task, const float *logits,
                             size_t labels, float *probs)
 {
-    if (!multi_label) {
+    if (task == AGLM_TASK_REGRESSION) {
+        memmove(probs, logits, labels * sizeof *probs);
+        return;
+    }
+    if (task != AGLM_TASK_MULTILABEL) {
         apply_softmax(c->scale, logits, labels, probs);
         return;
     }

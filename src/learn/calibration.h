@@ -18,11 +18,12 @@ typedef struct aglm_calibration {
 } aglm_calibration;
 
 /* Minimises log-loss by Newton steps with a fallback to bisection; logits [n x labels] belong to
- * rows of d. Stays at {1, 0} where the data does not bound it. */
+ * rows of d. Stays at {1, 0} where the data does not bound it, and for regression. */
 aglm_rc aglm_calibration_fit(aglm_calibration *out, const aglm_dataset *d, const uint32_t *rows,
                              size_t n, const float *logits, aglm_error *err);
-/* One document: probabilities [labels] from logits; in place is fine. */
-void aglm_calibration_apply(const aglm_calibration *c, bool multi_label, const float *logits,
+/* One document: probabilities [labels] from logits; in place is fine. Regression: the logit is the
+ * answer as it is. */
+void aglm_calibration_apply(const aglm_calibration *c, aglm_task task, const float *logits,
                             size_t labels, float *probs);
 
 #endif

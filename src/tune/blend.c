@@ -39,11 +39,11 @@ static size_t common_rows(const aglm_finalists *f, uint32_t *rows)
 
 static void fill(const struct table *t, const aglm_outcome *o, float *probs)
 {
-    bool multi = aglm_dataset_task(t->d) == AGLM_TASK_MULTILABEL;
+    aglm_task task = aglm_dataset_task(t->d);
 
     for (size_t i = 0; i < t->n; i++)
-        aglm_calibration_apply(&o->calibration, multi, o->logits + t->rows[i] * t->labels,
-                               t->labels, probs + i * t->labels);
+        aglm_calibration_apply(&o->calibration, task, o->logits + t->rows[i] * t->labels, t->labels,
+                               probs + i * t->labels);
 }
 
 static void table_clear(struct table *t)
@@ -146,9 +146,11 @@ static bool fits(const struct table *t, const unsigned *votes)
 }
 
 /* What a change must gain to count: a tenth of the metric's standard error, which for shares is
- * about sqrt(p (1 - p) / n). */
+ * about sqrt(p (1 - p) / n), for errors that are normal RMSE / sqrt(2 n). */
 static double worth(const struct table *t, double value)
 {
+    if (t->metric == AGLM_METRIC_RMSE || t->metric == AGLM_METRIC_MAE)
+        return 0.1 * value / sqrt(2 * (double)t->n);
     double spread = value > 0 && value < 1 ? sqrt(value * (1 - value) / (double)t->n) : 0;
 
     return 0.1 * spread;

@@ -227,12 +227,14 @@ static aglm_rc parse_labels(aglm_bundle *b, const aglm_json *labels, aglm_error 
 {
     aglm_json_iter it = aglm_json_iterate(labels);
     const aglm_json *v;
+    bool regression = b->task == AGLM_TASK_REGRESSION;
     size_t n = aglm_json_size(labels), len = 0;
 
-    if (!labels || aglm_json_kind_of(labels) != AGLM_JSON_ARRAY || n < 2 ||
-        n > AGLM_BUNDLE_MAX_LABELS)
-        return aglm_error_set(err, AGLM_FORMAT, "labels: expected a list of 2 to %d names",
-                              AGLM_BUNDLE_MAX_LABELS);
+    size_t least = regression ? 1 : 2, most = regression ? 1 : AGLM_BUNDLE_MAX_LABELS;
+
+    if (!labels || aglm_json_kind_of(labels) != AGLM_JSON_ARRAY || n < least || n > most)
+        return aglm_error_set(err, AGLM_FORMAT, "labels: expected a list of %zu to %zu names",
+                              least, most);
     b->labels = aglm_calloc(n, sizeof *b->labels);
     if (!b->labels)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu labels", n);

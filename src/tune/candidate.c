@@ -136,12 +136,12 @@ size_t aglm_outcome_probs(const aglm_outcome *o, const aglm_dataset *d, uint32_t
                           float *probs)
 {
     size_t labels = aglm_dataset_n_labels(d), n = 0;
-    bool multi = aglm_dataset_task(d) == AGLM_TASK_MULTILABEL;
+    aglm_task task = aglm_dataset_task(d);
 
     for (size_t i = 0; i < o->n_docs; i++) {
         if (!o->scored[i])
             continue;
-        aglm_calibration_apply(&o->calibration, multi, o->logits + i * labels, labels,
+        aglm_calibration_apply(&o->calibration, task, o->logits + i * labels, labels,
                                probs + n * labels);
         rows[n++] = o->docs[i];
     }

@@ -78,6 +78,21 @@ static void put_cell(aglm_str *out, const char *text)
     }
 }
 
+static void put_columns(const aglm_report_source *s, aglm_str *out)
+{
+    const aglm_schema *schema = aglm_dataset_schema(s->input->data);
+
+    aglm_str_printf(out, "- %zu rows, %zu columns:", s->stages->docs, aglm_schema_size(schema));
+    for (size_t i = 0; i < aglm_schema_size(schema); i++) {
+        size_t categories = aglm_schema_categories(schema, i);
+        aglm_str_puts(out, i ? ", " : " ");
+        put_cell(out, aglm_schema_name(schema, i));
+        if (categories)
+            aglm_str_printf(out, " (%zu categories)", categories);
+    }
+    aglm_str_putc(out, '\n');
+}
+
 static void put_data(const aglm_report_source *s, aglm_str *out)
 {
     const aglm_read_report *rep = aglm_table_report(s->input->table);
@@ -91,11 +106,17 @@ static void put_data(const aglm_report_source *s, aglm_str *out)
         aglm_str_printf(out, "- Validation file `%s`, SHA-256 `%s`\n",
                         aglm_table_report(s->input->valid_table)->name,
                         aglm_table_report(s->input->valid_table)->sha256);
-    aglm_str_printf(out, "- %zu documents, %zu labels, %s\n", s->stages->docs, p->labels, language);
-    aglm_str_printf(out, "- Characters a document: median %u, 95th percentile %u, longest %u\n",
-                    p->chars_p50, p->chars_p95, p->chars_max);
-    aglm_str_printf(out, "- Smallest class %zu, largest class %zu documents\n", p->class_min,
-                    p->class_max);
+    if (s->input->guess.tabular) {
+        put_columns(s, out);
+    } else {
+        aglm_str_printf(out, "- %zu documents, %zu labels, %s\n", s->stages->docs, p->labels,
+                        language);
+        aglm_str_printf(out, "- Characters a document: median %u, 95th percentile %u, longest %u\n",
+                        p->chars_p50, p->chars_p95, p->chars_max);
+    }
+    if (s->result->bundle.task != AGLM_TASK_REGRESSION)
+        aglm_str_printf(out, "- Smallest class %zu, largest class %zu documents\n", p->class_min,
+                        p->class_max);
     aglm_str_printf(out, "- %zu repeated texts, %zu of them with other labels\n", p->duplicates,
                     p->conflicts);
 }
@@ -111,12 +132,13 @@ static void put_quality(const aglm_report_source *s, aglm_str *out)
         (unsigned long long)s->seed);
     aglm_str_puts(out, "| metric | value | 95 % interval |\n|---|---|---|\n");
     for (int m = 0; m < AGLM_METRICS; m++) {
+        const aglm_interval *i = aglm_score_interval(q, (aglm_metric)m);
+        if (!aglm_metric_fits((aglm_metric)m, q->task))
+            continue;
         aglm_str_printf(out, "| %s%s | %.4f |", aglm_metric_name((aglm_metric)m),
                         (aglm_metric)m == s->result->metric ? " (chosen by)" : "", q->value[m]);
-        if (m == AGLM_METRIC_ACCURACY)
-            aglm_str_printf(out, " %.4f to %.4f |\n", q->accuracy_95.low, q->accuracy_95.high);
-        else if (m == AGLM_METRIC_MACRO_F1)
-            aglm_str_printf(out, " %.4f to %.4f |\n", q->macro_f1_95.low, q->macro_f1_95.high);
+        if (i)
+            aglm_str_printf(out, " %.4f to %.4f |\n", i->low, i->high);
         else
             aglm_str_puts(out, " |\n");
     }
@@ -126,6 +148,8 @@ static void put_classes(const aglm_report_source *s, aglm_str *out)
 {
     const aglm_score *q = &s->result->score;
 
+    if (!q->classes)
+        return;
     aglm_str_puts(
         out,
         "\n## Classes\n\n| label | precision | recall | F1 | documents |\n|---|---|---|---|---|\n");
@@ -156,7 +180,10 @@ static void put_members(const aglm_report_source *s, aglm_str *out)
 
 void aglm_report_card(const aglm_report_source *s, aglm_str *out)
 {
-    aglm_str_printf(out, "# Text classifier made by autoglm %s\n\nTask: %s. ", AGLM_VERSION,
+    bool tabular = s->input->guess.tabular;
+
+    aglm_str_printf(out, "# %s made by autoglm %s\n\nTask: %s. ",
+                    tabular ? "Model of a table" : "Text classifier", AGLM_VERSION,
                     aglm_task_name(s->result->bundle.task));
     aglm_str_printf(
         out,
@@ -165,8 +192,9 @@ void aglm_report_card(const aglm_report_source *s, aglm_str *out)
     put_members(s, out);
     put_data(s, out);
     put_classes(s, out);
-    aglm_str_puts(
-        out,
-        "\n## Limits\n\nThe figures hold for texts like those it learned from. Times of the machine that made it "
-        "are in `times.json`, all trials in `study.json`, pictures in `report.html`.\n");
+    aglm_str_puts(out, "\n## Limits\n\nThe figures hold for ");
+    aglm_str_printf(out,
+                    "%s like those it learned from. Times of the machine that made it "
+                    "are in `times.json`, all trials in `study.json`, pictures in `report.html`.\n",
+                    tabular ? "rows" : "texts");
 }

@@ -11,12 +11,14 @@ static aglm_rc same_columns(const aglm_input *in, aglm_task_guess *guess, aglm_e
 {
     const aglm_table *a = in->table, *b = in->valid_table;
     bool named = aglm_table_report(a)->has_header && aglm_table_report(b)->has_header;
-    int *cols[1 + AGLM_TASK_MAX_TEXT_COLS];
+    int *cols[1 + AGLM_TASK_MAX_TEXT_COLS + AGLM_TASK_MAX_FEATURES];
     size_t n = 0;
 
     cols[n++] = &guess->label_col;
     for (size_t i = 0; i < guess->n_text_cols; i++)
         cols[n++] = &guess->text_cols[i];
+    for (size_t i = 0; i < guess->n_features; i++)
+        cols[n++] = &guess->features[i];
     for (size_t i = 0; i < n; i++) {
         const char *name = aglm_table_col_name(a, (size_t)*cols[i]);
         int found = named ? aglm_table_find_col(b, name) : *cols[i];
@@ -51,6 +53,7 @@ static aglm_rc read_valid(aglm_input *in, const aglm_input_options *o, aglm_data
     for (size_t i = 0; i < options.n_labels; i++)
         labels[i] = aglm_dataset_label(train, i);
     options.labels = labels;
+    options.schema = aglm_dataset_schema(train);
     if ((rc = aglm_dataset_from_table(&valid, in->valid_table, &guess, &options, err)) != AGLM_OK)
         goto done;
     in->n_valid = aglm_dataset_size(valid);
@@ -76,6 +79,8 @@ aglm_rc aglm_input_open(aglm_input *in, const aglm_input_options *o, aglm_error 
         return rc;
     if ((rc = aglm_dataset_from_table(&train, in->table, &in->guess, &options, err)) != AGLM_OK)
         return rc;
+    if (aglm_dataset_schema(train))
+        aglm_schema_tell(aglm_dataset_schema(train), &in->guess.evidence);
     if (o->valid) {
         rc = read_valid(in, o, train, err);
         aglm_dataset_free(train);

@@ -77,7 +77,6 @@ aglm_rc aglm_bundle_predict(aglm_bundle_predictor *p, const char *text, size_t l
                             const float **probs, aglm_error *err)
 {
     const aglm_bundle *b = p->b;
-    bool multi = b->task == AGLM_TASK_MULTILABEL;
 
     memset(p->probs, 0, b->n_labels * sizeof *p->probs);
     for (size_t i = 0; i < b->n_members; i++) {
@@ -85,7 +84,7 @@ aglm_rc aglm_bundle_predict(aglm_bundle_predictor *p, const char *text, size_t l
         aglm_rc rc = member_logits(p, i, text, len, err);
         if (rc != AGLM_OK)
             return rc;
-        aglm_calibration_apply(&m->calibration, multi, p->logits, b->n_labels, p->logits);
+        aglm_calibration_apply(&m->calibration, b->task, p->logits, b->n_labels, p->logits);
         for (size_t k = 0; k < b->n_labels; k++)
             p->probs[k] += (float)m->weight * p->logits[k];
     }

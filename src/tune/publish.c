@@ -39,6 +39,14 @@ static void write_columns(aglm_json_writer *w, const aglm_run *r)
     for (size_t i = 0; i < g->n_text_cols; i++)
         aglm_json_put_text(w, aglm_table_col_name(r->input.table, (size_t)g->text_cols[i]));
     aglm_json_close_array(w);
+    if (!g->tabular)
+        return;
+    aglm_json_member_bool(w, "header", aglm_table_report(r->input.table)->has_header);
+    aglm_json_key(w, "feature_columns");
+    aglm_json_open_array(w);
+    for (size_t i = 0; i < g->n_features; i++)
+        aglm_json_put_text(w, aglm_table_col_name(r->input.table, (size_t)g->features[i]));
+    aglm_json_close_array(w);
 }
 
 static void write_data(aglm_json_writer *w, const aglm_run *r)
@@ -69,6 +77,19 @@ static void write_interval(aglm_json_writer *w, const char *key, aglm_interval i
     aglm_json_close_array(w);
 }
 
+static void write_metric(aglm_json_writer *w, const aglm_score *score, aglm_metric m)
+{
+    const aglm_interval *interval = aglm_score_interval(score, m);
+    char key[32];
+
+    if (!aglm_metric_fits(m, score->task))
+        return;
+    aglm_json_member_double(w, aglm_metric_name(m), score->value[m]);
+    snprintf(key, sizeof key, "%s_95", aglm_metric_name(m));
+    if (interval)
+        write_interval(w, key, *interval);
+}
+
 static void write_metrics(aglm_json_writer *w, const aglm_tune_result *res)
 {
     aglm_json_key(w, "metrics");
@@ -76,9 +97,7 @@ static void write_metrics(aglm_json_writer *w, const aglm_tune_result *res)
     aglm_json_member_text(w, "chosen_by", aglm_metric_name(res->metric));
     aglm_json_member_int(w, "documents", (int64_t)res->score.docs);
     for (int m = 0; m < AGLM_METRICS; m++)
-        aglm_json_member_double(w, aglm_metric_name((aglm_metric)m), res->score.value[m]);
-    write_interval(w, "accuracy_95", res->score.accuracy_95);
-    write_interval(w, "macro_f1_95", res->score.macro_f1_95);
+        write_metric(w, &res->score, (aglm_metric)m);
     aglm_json_member_bool(w, "refitted", res->refitted);
     aglm_json_close_object(w);
 }

@@ -34,6 +34,18 @@ static const char STYLE[] =
     "@media(prefers-color-scheme:dark){body{background:#12171d;color:#dde4ea}td,th{border-color:#2a333d}"
     "tr.won{background:#173324}code,.muted{color:#95a3b1}svg text{fill:#95a3b1}}";
 
+static void put_metrics(const aglm_score *q, aglm_str *out)
+{
+    if (q->task == AGLM_TASK_REGRESSION)
+        aglm_str_printf(out, "RMSE %.4g (95 %% interval %.4g to %.4g), MAE %.4g, R2 %.4f",
+                        q->value[AGLM_METRIC_RMSE], q->rmse_95.low, q->rmse_95.high,
+                        q->value[AGLM_METRIC_MAE], q->value[AGLM_METRIC_R2]);
+    else
+        aglm_str_printf(out, "accuracy %.4f (95 %% interval %.4f to %.4f), macro F1 %.4f",
+                        q->value[AGLM_METRIC_ACCURACY], q->accuracy_95.low, q->accuracy_95.high,
+                        q->value[AGLM_METRIC_MACRO_F1]);
+}
+
 static void put_head(const aglm_report_source *s, aglm_str *out)
 {
     const aglm_score *q = &s->result->score;
@@ -47,13 +59,13 @@ static void put_head(const aglm_report_source *s, aglm_str *out)
     put_escaped(out, aglm_table_report(s->input->table)->name);
     aglm_str_printf(
         out,
-        "</h1><p><span class=\"big\">%s %.4f</span><br><span class=\"muted\">on %zu documents held out; "
-        "accuracy %.4f (95 %% interval %.4f to %.4f), macro F1 %.4f; %s, %zu labels; %zu trials complete, "
-        "%zu stopped early; seed %llu</span></p>",
-        aglm_metric_name(s->result->metric), q->value[s->result->metric], q->docs,
-        q->value[AGLM_METRIC_ACCURACY], q->accuracy_95.low, q->accuracy_95.high,
-        q->value[AGLM_METRIC_MACRO_F1], aglm_task_name(s->result->bundle.task), q->labels,
-        s->result->trials_complete, s->result->trials_pruned, (unsigned long long)s->seed);
+        "</h1><p><span class=\"big\">%s %.4f</span><br><span class=\"muted\">on %zu documents held out; ",
+        aglm_metric_name(s->result->metric), q->value[s->result->metric], q->docs);
+    put_metrics(q, out);
+    aglm_str_printf(
+        out, "; %s, %zu labels; %zu trials complete, %zu stopped early; seed %llu</span></p>",
+        aglm_task_name(s->result->bundle.task), q->labels, s->result->trials_complete,
+        s->result->trials_pruned, (unsigned long long)s->seed);
 }
 
 static void put_leaders(const aglm_report_source *s, aglm_str *out)
@@ -275,6 +287,8 @@ static void put_classes(const aglm_report_source *s, aglm_str *out)
 {
     const aglm_score *q = &s->result->score;
 
+    if (!q->classes)
+        return;
     aglm_str_puts(
         out,
         "<h2>Classes</h2><table><tr><th>label</th><th class=\"n\">precision</th><th class=\"n\">recall</th>"

@@ -482,6 +482,9 @@ static aglm_rc open_data(aglm_run *r, aglm_error *err)
     if (rc != AGLM_OK)
         return rc;
     r->metric = o->metric < 0 ? aglm_metric_default(r->input.guess.task) : (aglm_metric)o->metric;
+    if (!aglm_metric_fits(r->metric, r->input.guess.task))
+        return aglm_error_set(err, AGLM_INVALID, "--metric %s: does not fit the task, %s",
+                              aglm_metric_name(r->metric), aglm_task_name(r->input.guess.task));
     r->maximize = aglm_metric_maximize(r->metric);
     r->result->metric = r->metric;
     r->shape = aglm_plan_shape(r->input.data);

@@ -53,7 +53,8 @@ static double log_loss(const aglm_calibration *c, const aglm_dataset *d, bool mu
         float p[LABELS];
         aglm_doc doc = aglm_dataset_doc(d, i);
         uint32_t l = 0;
-        aglm_calibration_apply(c, multi_label, z + i * LABELS, LABELS, p);
+        aglm_calibration_apply(c, multi_label ? AGLM_TASK_MULTILABEL : AGLM_TASK_MULTICLASS,
+                               z + i * LABELS, LABELS, p);
         for (uint32_t k = 0; k < LABELS; k++) {
             bool has = l < doc.n_labels && doc.labels[l] == k;
             l += has;
@@ -121,13 +122,13 @@ static void probabilities_are_sound(void **state)
     float z[] = {1000, -1000, 3};
 
     (void)state;
-    aglm_calibration_apply(&c, false, z, 3, z);
+    aglm_calibration_apply(&c, AGLM_TASK_MULTICLASS, z, 3, z);
     assert_true(z[0] == 1 && z[1] == 0 && z[2] == 0);
     float even[] = {5, 5};
-    aglm_calibration_apply(&c, false, even, 2, even);
+    aglm_calibration_apply(&c, AGLM_TASK_BINARY, even, 2, even);
     assert_true(even[0] == 0.5f && even[1] == 0.5f);
     float each[] = {0.5f, 1000, -1000};
-    aglm_calibration_apply(&c, true, each, 3, each);
+    aglm_calibration_apply(&c, AGLM_TASK_MULTILABEL, each, 3, each);
     assert_true(each[0] == 0.5f && each[1] == 1 && each[2] == 0);
 }
 
