@@ -1,4 +1,5 @@
-/* search/study.h - ask and tell over a store: the trials of one search, resumed where it stopped.
+/* search/study.h - a study over a store: the trials of one search, resumed where it stopped. Ask,
+ * report, tell, enqueue and best are in the installed header.
  * Threads: shared; every call takes the study's lock, so several workers may ask and tell one
  * study.
  *
@@ -8,6 +9,7 @@
 #ifndef AGLM_SEARCH_STUDY_H
 #define AGLM_SEARCH_STUDY_H
 
+#include "autoglm/study.h"
 #include "search/pruner.h"
 #include "search/sampler.h"
 #include "search/stored.h"
@@ -29,8 +31,6 @@ typedef struct aglm_study_options {
 /* One objective to minimise, TPE, no pruner, seed 0. */
 void aglm_study_options_init(aglm_study_options *o);
 
-typedef struct aglm_study aglm_study;
-
 /* Makes the study or resumes it. RUNNING trials whose process is gone become FAIL, and their points
  * are tried again once. The store and the space are borrowed until close. AGLM_INVALID when the
  * stored study has another direction or space (names the first difference and the mend). */
@@ -40,30 +40,11 @@ aglm_rc aglm_study_open(aglm_study **out, aglm_store *store, const char *name,
 /* RUNNING trials of this process that were not told become FAIL. NULL is fine. */
 void aglm_study_close(aglm_study *s);
 
-/* The next trial: the oldest enqueued point, else the sampler's. x: [space->n]. AGLM_DONE: the
- * space is exhausted. */
-aglm_rc aglm_study_ask(aglm_study *s, int64_t *number, double *x, aglm_error *err);
-/* An intermediate value in the study's direction (NaN and infinities allowed); the step must not
- * have been told before. *prune (may be NULL) gets the pruner's decision. Written to the store with
- * tell. */
-aglm_rc aglm_study_report(aglm_study *s, int64_t number, int64_t step, double value, bool *prune,
-                          aglm_error *err);
-/* The decision after the trial's last report; false for a trial without one. */
-bool aglm_study_should_prune(aglm_study *s, int64_t number);
-/* Ends a RUNNING trial as COMPLETE (n == number of directions, not NaN), PRUNED (n may be 0: the
- * last report stands in) or FAIL (n == 0). A NaN value makes it FAIL. AGLM_INVALID when it is not
- * running. One transaction. */
-aglm_rc aglm_study_tell(aglm_study *s, int64_t number, aglm_trial_state state, const double *values,
-                        size_t n, aglm_error *err);
 /* Total violation of the caller's constraints, before tell: > 0 makes the trial rank after all
  * feasible ones, by its size. Stored as the system attribute "constraints": [v]. */
 aglm_rc aglm_study_set_violation(aglm_study *s, int64_t number, double violation, aglm_error *err);
 
-/* A point that is tried next, after those enqueued earlier; it is settled and checked first.
- * *number may be NULL. AGLM_DONE when a trial has that very point already (nothing is enqueued). */
-aglm_rc aglm_study_enqueue(aglm_study *s, const double *x, int64_t *number, aglm_error *err);
-
-/* The same with a user attribute for its trial; note NULL: none. */
+/* Enqueue with a user attribute for the trial; note NULL: none. */
 aglm_rc aglm_study_enqueue_noted(aglm_study *s, const double *x, const aglm_attr_row *note,
                                  int64_t *number, aglm_error *err);
 
@@ -91,8 +72,10 @@ aglm_rc aglm_study_trials(aglm_study *s, aglm_arena *a, aglm_trial **out, size_t
                           aglm_error *err);
 aglm_rc aglm_study_trial(aglm_study *s, int64_t number, aglm_arena *a, aglm_trial *out,
                          aglm_error *err);
-size_t aglm_study_count(aglm_study *s, aglm_trial_state state);
 size_t aglm_study_size(aglm_study *s);
+const aglm_space *aglm_study_space(const aglm_study *s);
+/* Of the first objective. */
+aglm_direction aglm_study_direction(const aglm_study *s);
 
 /* One stored row as a trial of that space, in the arena (see search/stored.h for a stored study's
  * space). */

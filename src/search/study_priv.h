@@ -31,6 +31,8 @@ struct aglm_study {
     size_t open_from; /* trials before this one are finished */
     size_t counted;   /* trials looked at by aglm_study_points */
     size_t points;
+    aglm_space *own_space; /* of aglm_study_new; NULL when they are the caller's */
+    aglm_store *own_store;
 };
 
 /* Flags for n trials. */

@@ -13,17 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "autoglm/study.h"
 #include "base/arena.h"
-
-typedef enum aglm_trial_state {
-    AGLM_TRIAL_RUNNING,
-    AGLM_TRIAL_COMPLETE,
-    AGLM_TRIAL_PRUNED,
-    AGLM_TRIAL_FAIL,
-    AGLM_TRIAL_WAITING
-} aglm_trial_state;
-
-typedef enum aglm_direction { AGLM_MINIMIZE, AGLM_MAXIMIZE } aglm_direction;
 
 #define AGLM_STORE_MAX_OBJECTIVES 16
 #define AGLM_STORE_MAX_NAME                                                                        \

@@ -28,6 +28,12 @@ check "a program builds against it" "${CC:-cc}" -std=c11 -Wall -Werror "$AGLM_TM
 run 0 env LD_LIBRARY_PATH="$lib" "$AGLM_TMP/user"
 says out '^over a limit: too much$'
 
+# shellcheck disable=SC2086 # a list of flags
+check "the example of a study builds against it" "${CC:-cc}" -std=c11 -Wall -Werror "$AGLM_SOURCE_ROOT/examples/optimize.c" \
+    -o "$AGLM_TMP/optimize" $flags -lm
+run 0 env LD_LIBRARY_PATH="$lib" "$AGLM_TMP/optimize"
+says out '^best accuracy 0\.[89][0-9]+: k=[0-9]+ power='
+
 for header in "$root"/usr/local/include/autoglm/*.h; do
     check "$(basename "$header") compiles alone" sh -c "
         ${CC:-cc} -std=c11 -Wall -Werror -fsyntax-only -I'$root/usr/local/include' -x c '$header'"

@@ -1,0 +1,117 @@
+/* autoglm/study.h - find the best parameters of anything that can be scored: ask and tell, or a
+ * callback.
+ * Threads: a study is shared; every call takes its lock. The objective runs on threads of the
+ * library, several at a time when jobs > 1.
+ *
+ * A point is an array of aglm_study_n_params doubles: a number as it is, a choice as its index, NaN
+ * for a parameter that its condition leaves out. Read it by name with aglm_study_number and
+ * aglm_study_text. */
+#ifndef AUTOGLM_STUDY_H
+#define AUTOGLM_STUDY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "autoglm/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum aglm_trial_state {
+    AGLM_TRIAL_RUNNING,
+    AGLM_TRIAL_COMPLETE,
+    AGLM_TRIAL_PRUNED,
+    AGLM_TRIAL_FAIL,
+    AGLM_TRIAL_WAITING
+} aglm_trial_state;
+
+typedef enum aglm_direction { AGLM_MINIMIZE, AGLM_MAXIMIZE } aglm_direction;
+
+typedef struct aglm_study aglm_study;
+
+/* Strings are borrowed during the call. */
+typedef struct aglm_study_config {
+    /* "lr=loguniform(1e-5,1e-1) batch=choice(16,32,64) net=choice(mlp(layers=int(1,4)),linear)":
+     * uniform, loguniform (low,high), quniform, qloguniform (low,high,q), int (low,high[,step]),
+     * logint (low,high), normal, lognormal (mu,sigma), choice, and hp.WORD as Hyperopt means it.
+     * Needed. */
+    const char *space;
+    const char *const *forbid; /* combinations never tried: "batch=64 & lr>0.01" */
+    size_t n_forbid;
+    aglm_direction direction;
+    const char *name;    /* NULL: "study" */
+    const char *storage; /* NULL: memory; "sqlite:///FILE": kept, and gone on with */
+    const char *sampler; /* NULL: "auto"; "tpe", "gp", "cmaes", "random", ... */
+    const char *pruner;  /* NULL: none; "asha", ... */
+    uint64_t seed;
+} aglm_study_config;
+
+/* All zero or NULL: minimise, in memory. */
+AGLM_API void aglm_study_config_init(aglm_study_config *c);
+/* Makes the study, or opens the stored one. AGLM_INVALID names the parameter and character of the
+ * space, or what differs from the stored study. */
+AGLM_API aglm_rc aglm_study_new(aglm_study **out, const aglm_study_config *c, aglm_error *err);
+/* Trials of this process that were not told become FAIL. NULL is fine. */
+AGLM_API void aglm_study_free(aglm_study *s);
+
+AGLM_API size_t aglm_study_n_params(const aglm_study *s);
+/* NULL past the last. */
+AGLM_API const char *aglm_study_param(const aglm_study *s, size_t i);
+/* The value of a numeric parameter or numeric choice, a boolean choice as 0 or 1; NaN when there is
+ * no such parameter, or it has no number at x. */
+AGLM_API double aglm_study_number(const aglm_study *s, const double *x, const char *name);
+/* The text of a choice, borrowed; NULL when there is none at x. */
+AGLM_API const char *aglm_study_text(const aglm_study *s, const double *x, const char *name);
+/* A point from JSON by name: {"lr": 0.01, "batch": 32}. */
+AGLM_API aglm_rc aglm_study_point(const aglm_study *s, const char *json, double *x,
+                                  aglm_error *err);
+
+/* The next trial: the oldest enqueued point, else the sampler's. x: [n_params]. AGLM_DONE: no point
+ * is left. */
+AGLM_API aglm_rc aglm_study_ask(aglm_study *s, int64_t *number, double *x, aglm_error *err);
+/* An intermediate value in the study's direction (NaN and infinities allowed); the step must not
+ * have been told before. *prune (may be NULL) gets the pruner's decision. Written to the store with
+ * tell. */
+AGLM_API aglm_rc aglm_study_report(aglm_study *s, int64_t number, int64_t step, double value,
+                                   bool *prune, aglm_error *err);
+/* The decision after the trial's last report; false for a trial without one. */
+AGLM_API bool aglm_study_should_prune(aglm_study *s, int64_t number);
+/* Ends a RUNNING trial as COMPLETE (n == number of directions, not NaN), PRUNED (n may be 0: the
+ * last report stands in) or FAIL (n == 0). A NaN value makes it FAIL. AGLM_INVALID when it is not
+ * running. One transaction. */
+AGLM_API aglm_rc aglm_study_tell(aglm_study *s, int64_t number, aglm_trial_state state,
+                                 const double *values, size_t n, aglm_error *err);
+/* A point that is tried next, after those enqueued earlier; it is settled and checked first.
+ * *number may be NULL. AGLM_DONE when a trial has that very point already (nothing is enqueued). */
+AGLM_API aglm_rc aglm_study_enqueue(aglm_study *s, const double *x, int64_t *number,
+                                    aglm_error *err);
+/* The best COMPLETE trial: its number, value and point [n_params], each of which may be NULL.
+ * AGLM_NOTFOUND while there is none. */
+AGLM_API aglm_rc aglm_study_best(aglm_study *s, int64_t *number, double *value, double *x,
+                                 aglm_error *err);
+AGLM_API size_t aglm_study_count(aglm_study *s, aglm_trial_state state);
+
+/* Scores one point: AGLM_OK with *value, AGLM_PRUNED when it obeyed the pruner, a negative code
+ * when the trial failed. */
+typedef aglm_rc (*aglm_study_objective)(void *arg, aglm_study *s, int64_t number, const double *x,
+                                        double *value);
+
+typedef struct aglm_study_limits {
+    int64_t trials;    /* of the study in all; 0: none */
+    double timeout_s;  /* no trial begins after it; 0: none */
+    size_t stagnation; /* stop after so many trials without a better one; 0: never */
+    unsigned jobs;     /* trials at a time; 0 means 1 */
+    unsigned retries;  /* of a failed point */
+} aglm_study_limits;
+
+/* Asks, scores and tells until a limit is reached or no point is left. limits NULL: 100 trials, one
+ * at a time. AGLM_OK also when every trial failed. */
+AGLM_API aglm_rc aglm_study_optimize(aglm_study *s, aglm_study_objective objective, void *arg,
+                                     const aglm_study_limits *limits, aglm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
