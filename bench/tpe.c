@@ -4,8 +4,10 @@
  *
  *   tpe cost SAMPLER TRIALS [STORE]            "trials cpu_seconds wall_seconds" at 100, 1000, 3000
  *                                              and TRIALS, in memory or in the store named
- *   tpe drive SAMPLER SEED CANDIDATES < lines  a space's JSON; then for every value (a number a
- * line, "-" first) a point's JSON tpe density < line                         {"space": ...,
+ *   tpe drive SAMPLER SEED CANDIDATES [OBJECTIVES] < lines
+ *                                              a space's JSON; then for every line of values (one
+ *                                              for each objective, "-" first) a point's JSON
+ *   tpe density < line                         {"space": ...,
  * "observed": [[...]], "points": [[...]]} as internal values; log densities, one a line */
 #include <math.h>
 #include <stdio.h>
@@ -126,17 +128,26 @@ static aglm_rc print_point(const aglm_space *space, const double *x)
     return rc;
 }
 
+static aglm_rc tell_line(aglm_study *study, int64_t number, char *line, aglm_error *err)
+{
+    double values[AGLM_STORE_MAX_OBJECTIVES];
+    size_t n = aglm_study_objectives(study);
+
+    for (size_t i = 0; i < n; i++)
+        values[i] = strtod(line, &line);
+    return aglm_study_tell(study, number, AGLM_TRIAL_COMPLETE, values, n, err);
+}
+
 static aglm_rc answer_values(aglm_study *study, const aglm_space *space, aglm_error *err)
 {
-    char line[256];
+    char line[1024];
     double x[AGLM_SPACE_MAX];
     int64_t number = -1;
 
     while (fgets(line, sizeof line, stdin)) {
-        double value = strtod(line, NULL);
         aglm_rc rc = AGLM_OK;
         if (number >= 0)
-            rc = aglm_study_tell(study, number, AGLM_TRIAL_COMPLETE, &value, 1, err);
+            rc = tell_line(study, number, line, err);
         if (rc == AGLM_OK)
             rc = aglm_study_ask(study, &number, x, err);
         if (rc == AGLM_DONE)
@@ -149,7 +160,8 @@ static aglm_rc answer_values(aglm_study *study, const aglm_space *space, aglm_er
     return AGLM_OK;
 }
 
-static int drive(const char *sampler, const char *seed, const char *candidates)
+static int drive(const char *sampler, const char *seed, const char *candidates,
+                 const char *objectives)
 {
     static char line[1 << 20];
     aglm_error err = {0};
@@ -162,6 +174,7 @@ static int drive(const char *sampler, const char *seed, const char *candidates)
     options.sampler = aglm_sampler_find(sampler);
     options.seed = strtoull(seed, NULL, 10);
     options.sampler_options.n_candidates = (unsigned)strtoul(candidates, NULL, 10);
+    options.n_directions = strtoul(objectives, NULL, 10);
     if (!options.sampler || !fgets(line, sizeof line, stdin))
         return 2;
     aglm_rc rc = aglm_space_read(&space, line, strlen(line), &err);
@@ -253,11 +266,12 @@ int main(int argc, char **argv)
 {
     if ((argc == 4 || argc == 5) && strcmp(argv[1], "cost") == 0)
         return cost(argv[2], (int)strtol(argv[3], NULL, 10), argc == 5 ? argv[4] : "memory");
-    if (argc == 5 && strcmp(argv[1], "drive") == 0)
-        return drive(argv[2], argv[3], argv[4]);
+    if ((argc == 5 || argc == 6) && strcmp(argv[1], "drive") == 0)
+        return drive(argv[2], argv[3], argv[4], argc == 6 ? argv[5] : "1");
     if (argc == 2 && strcmp(argv[1], "density") == 0)
         return density();
-    fputs("usage: tpe cost SAMPLER TRIALS [STORE] | drive SAMPLER SEED CANDIDATES | density\n",
+    fputs("usage: tpe cost SAMPLER TRIALS [STORE] | drive SAMPLER SEED CANDIDATES [OBJECTIVES] | "
+          "density\n",
           stderr);
     return 2;
 }

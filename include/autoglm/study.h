@@ -71,16 +71,16 @@ AGLM_API aglm_rc aglm_study_point(const aglm_study *s, const char *json, double 
 /* The next trial: the oldest enqueued point, else the sampler's. x: [n_params]. AGLM_DONE: no point
  * is left. */
 AGLM_API aglm_rc aglm_study_ask(aglm_study *s, int64_t *number, double *x, aglm_error *err);
-/* An intermediate value in the study's direction (NaN and infinities allowed); the step must not
- * have been told before. *prune (may be NULL) gets the pruner's decision. Written to the store with
- * tell. */
+/* An intermediate value in the (first) objective's direction (NaN and infinities allowed); the step
+ * must not have been told before. *prune (may be NULL) gets the pruner's decision. Written to the
+ * store with tell. */
 AGLM_API aglm_rc aglm_study_report(aglm_study *s, int64_t number, int64_t step, double value,
                                    bool *prune, aglm_error *err);
 /* The decision after the trial's last report; false for a trial without one. */
 AGLM_API bool aglm_study_should_prune(aglm_study *s, int64_t number);
 /* Ends a RUNNING trial as COMPLETE (n == number of directions, not NaN), PRUNED (n may be 0: the
- * last report stands in) or FAIL (n == 0). A NaN value makes it FAIL. AGLM_INVALID when it is not
- * running. One transaction. */
+ * last report stands in where there is one objective) or FAIL (n == 0). A NaN value makes it FAIL.
+ * AGLM_INVALID when it is not running. One transaction. */
 AGLM_API aglm_rc aglm_study_tell(aglm_study *s, int64_t number, aglm_trial_state state,
                                  const double *values, size_t n, aglm_error *err);
 /* A point that is tried next, after those enqueued earlier; it is settled and checked first.

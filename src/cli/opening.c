@@ -109,9 +109,19 @@ static aglm_rc find_options(aglm_opened *opened, const aglm_args *a, aglm_error 
     return rc;
 }
 
-static bool wants_maximum(const aglm_args *a)
+static aglm_rc find_directions(const aglm_args *a, aglm_study_options *o, aglm_error *err)
 {
-    return strcmp(aglm_args_text(a, "direction", "minimize"), "maximize") == 0;
+    const char *word;
+    size_t n = 0;
+
+    for (; (word = aglm_args_each(a, "direction", n)); n++) {
+        if (n == AGLM_STORE_MAX_OBJECTIVES)
+            return aglm_error_set(err, AGLM_LIMIT, "--direction: at most %d objectives",
+                                  AGLM_STORE_MAX_OBJECTIVES);
+        o->directions[n] = strcmp(word, "maximize") == 0 ? AGLM_MAXIMIZE : AGLM_MINIMIZE;
+    }
+    o->n_directions = n ? n : 1;
+    return AGLM_OK;
 }
 
 /* The name by which the same command finds its study again. */
@@ -125,7 +135,8 @@ static aglm_rc name_study(aglm_opened *o, const aglm_args *a, aglm_error *err)
     aglm_space_write(o->space, &space);
     aglm_sha256_init(&sha);
     aglm_sha256_update(&sha, space.data, space.len);
-    aglm_sha256_update(&sha, wants_maximum(a) ? "max" : "min", 4);
+    for (size_t i = 0; i < o->options.n_directions; i++)
+        aglm_sha256_update(&sha, o->options.directions[i] == AGLM_MAXIMIZE ? "max" : "min", 4);
     for (size_t i = 0; i < a->n_operands; i++)
         aglm_sha256_update(&sha, a->operands[i], strlen(a->operands[i]) + 1);
     aglm_sha256_hex(&sha, hex);
@@ -161,14 +172,12 @@ static aglm_rc adopt_stored(aglm_opened *o, const aglm_args *a, aglm_error *err)
     if (rc == AGLM_NOTFOUND && !o->space)
         return aglm_error_set(err, rc, "there is no study \"%.100s\" yet: give --space to make it",
                               o->name);
-    if (rc == AGLM_NOTFOUND) {
-        o->options.directions[0] = wants_maximum(a) ? AGLM_MAXIMIZE : AGLM_MINIMIZE;
+    if (rc == AGLM_NOTFOUND)
         return AGLM_OK;
+    if (rc == AGLM_OK && !aglm_args_given(a, "direction")) {
+        memcpy(o->options.directions, row.directions, sizeof row.directions);
+        o->options.n_directions = row.n_directions;
     }
-    if (rc == AGLM_OK && aglm_args_given(a, "direction"))
-        o->options.directions[0] = wants_maximum(a) ? AGLM_MAXIMIZE : AGLM_MINIMIZE;
-    else if (rc == AGLM_OK)
-        o->options.directions[0] = row.directions[0];
     return rc == AGLM_OK && !o->space ? aglm_study_stored_space(o->store, row.id, &o->space, err)
                                       : rc;
 }
@@ -182,6 +191,8 @@ aglm_rc aglm_opening_open(aglm_opened *out, const aglm_args *a, bool detached, a
     aglm_rc rc = read_space(&out->space, a, err);
     if (rc == AGLM_OK)
         rc = find_options(out, a, err);
+    if (rc == AGLM_OK)
+        rc = find_directions(a, &out->options, err);
     if (rc == AGLM_OK)
         rc = set_name(out, a, err);
     if (rc == AGLM_OK && !out->space)

@@ -30,7 +30,7 @@
          0,                                                                                        \
          AGLM_OPTION_WORD,                                                                         \
          "D",                                                                                      \
-         "minimize or maximize; default minimize",                                                 \
+         "minimize or maximize, once for each objective; default minimize",                        \
          "minimize|maximize",                                                                      \
          0,                                                                                        \
          0},                                                                                       \

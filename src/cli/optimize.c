@@ -53,6 +53,7 @@ struct session {
     aglm_optimize_result result;
     aglm_cancel cancel;
     aglm_progress *progress;
+    bool several; /* objectives */
 };
 
 /* ---- options ---- */
@@ -116,6 +117,10 @@ static aglm_rc prepare(struct session *s, bool worker, aglm_error *err)
 
     if (rc == AGLM_OK)
         rc = aglm_opening_open(&s->opened, a, false, err);
+    if (rc == AGLM_OK && !isnan(s->options.target) && s->opened.options.n_directions > 1)
+        rc = aglm_error_set(err, AGLM_INVALID,
+                            "--target: a study of %zu objectives has no best value: leave it out",
+                            s->opened.options.n_directions);
     if (rc == AGLM_OK)
         rc = warm_start(s, err);
     if (rc != AGLM_OK)
@@ -126,6 +131,7 @@ static aglm_rc prepare(struct session *s, bool worker, aglm_error *err)
     s->program.env = (const char *const *)environ;
     s->options.study = s->opened.study;
     s->options.space = s->opened.space;
+    s->several = s->opened.options.n_directions > 1;
     s->options.maximize = s->opened.options.directions[0] == AGLM_MAXIMIZE;
     s->options.objective = aglm_program_objective;
     s->options.arg = &s->program;
@@ -157,6 +163,8 @@ static void on_event(void *arg, const aglm_optimize_event *e)
         .state = e->state,
         .step = e->step < 0 ? 0 : (unsigned)e->step,
         .value = e->value,
+        .values = e->n_values > 1 ? e->values : NULL,
+        .n_values = e->n_values > 1 ? e->n_values : 0,
         .best_value = e->best_value,
         .best_number = e->best_number,
         .finished = e->finished,
@@ -212,15 +220,24 @@ static void print_params(const aglm_space *space, const double *x)
     aglm_str_clear(&value);
 }
 
-static void print_best(const struct session *s, const aglm_trial *best)
+static void print_trial(const struct session *s, const char *what, const aglm_trial *t)
 {
     char value[40];
 
-    if (!best)
-        return;
-    aglm_double_format(value, best->values[0]);
-    printf("best: trial %lld, value %s\n", (long long)best->number, value);
-    print_params(s->opened.space, best->x);
+    printf("%s: trial %lld, value", what, (long long)t->number);
+    for (size_t i = 0; i < t->n_values; i++) {
+        aglm_double_format(value, t->values[i]);
+        printf(" %s", value);
+    }
+    putchar('\n');
+    print_params(s->opened.space, t->x);
+}
+
+/* The best trial, or the front. */
+static void print_best(const struct session *s, const aglm_trial *best, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        print_trial(s, s->several ? "front" : "best", &best[i]);
 }
 
 static void print_summary(FILE *out, const struct session *s)
@@ -233,7 +250,40 @@ static void print_summary(FILE *out, const struct session *s)
             stop_text(s->result.stop), s->opened.name, s->opened.storage);
 }
 
-static void json_result(const struct session *s, const aglm_trial *best)
+static void json_trial(const struct session *s, const aglm_trial *t, aglm_json_writer *w)
+{
+    aglm_json_open_object(w);
+    aglm_json_member_int(w, "number", t->number);
+    if (s->several) {
+        aglm_json_key(w, "values");
+        aglm_json_open_array(w);
+        for (size_t i = 0; i < t->n_values; i++)
+            aglm_json_put_double(w, t->values[i]);
+        aglm_json_close_array(w);
+    } else {
+        aglm_json_member_double(w, "value", t->values[0]);
+    }
+    aglm_json_key(w, "params");
+    aglm_point_write(s->opened.space, t->x, w);
+    aglm_json_close_object(w);
+}
+
+/* "best": a trial or null, or with several objectives "front": a list of trials. */
+static void json_best(const struct session *s, const aglm_trial *best, size_t n,
+                      aglm_json_writer *w)
+{
+    aglm_json_key(w, s->several ? "front" : "best");
+    if (s->several)
+        aglm_json_open_array(w);
+    for (size_t i = 0; i < n; i++)
+        json_trial(s, &best[i], w);
+    if (s->several)
+        aglm_json_close_array(w);
+    else if (n == 0)
+        aglm_json_put_null(w);
+}
+
+static void json_result(const struct session *s, const aglm_trial *best, size_t n)
 {
     aglm_study *study = s->opened.study;
     aglm_json_writer w;
@@ -249,57 +299,59 @@ static void json_result(const struct session *s, const aglm_trial *best)
                          (int64_t)aglm_study_count(study, AGLM_TRIAL_COMPLETE));
     aglm_json_member_int(&w, "trials_pruned", (int64_t)aglm_study_count(study, AGLM_TRIAL_PRUNED));
     aglm_json_member_int(&w, "trials_failed", (int64_t)aglm_study_count(study, AGLM_TRIAL_FAIL));
-    aglm_json_key(&w, "best");
-    if (best) {
-        aglm_json_open_object(&w);
-        aglm_json_member_int(&w, "number", best->number);
-        aglm_json_member_double(&w, "value", best->values[0]);
-        aglm_json_key(&w, "params");
-        aglm_point_write(s->opened.space, best->x, &w);
-        aglm_json_close_object(&w);
-    } else {
-        aglm_json_put_null(&w);
-    }
+    json_best(s, best, n, &w);
     aglm_json_close_object(&w);
     if (out.rc == AGLM_OK)
         printf("%s\n", out.data);
     aglm_str_clear(&out);
 }
 
-static int exit_code(const struct session *s, const aglm_trial *best)
+static int exit_code(const struct session *s, const aglm_trial *best, size_t n)
 {
     double target = s->options.target;
 
     if (s->result.stop == AGLM_STOP_CANCELLED)
         return AGLM_EXIT_INTERRUPTED;
-    if (!best)
+    if (n == 0)
         return AGLM_EXIT_FAILED;
     bool missed = s->options.maximize ? best->values[0] < target : best->values[0] > target;
     return missed ? AGLM_EXIT_BAR : AGLM_EXIT_OK;
+}
+
+/* The best trial, or the front; *n is 0 when no trial is complete. */
+static void find_best(const struct session *s, aglm_arena *a, aglm_trial **best, size_t *n)
+{
+    *n = 0;
+    if (s->several) {
+        if (aglm_study_front(s->opened.study, a, best, n, NULL) != AGLM_OK)
+            *n = 0;
+        return;
+    }
+    *best = aglm_arena_array(a, 1, sizeof **best);
+    *n = *best && aglm_study_best_trial(s->opened.study, a, *best, NULL) == AGLM_OK;
 }
 
 static int report(struct session *s)
 {
     const aglm_args *a = s->args;
     aglm_arena arena;
-    aglm_trial found;
+    aglm_trial *best = NULL;
+    size_t n;
 
     aglm_arena_init(&arena, MAX_BEST_BYTES);
-    const aglm_trial *best = aglm_study_best_trial(s->opened.study, &arena, &found, NULL) == AGLM_OK
-                                 ? &found
-                                 : NULL;
+    find_best(s, &arena, &best, &n);
     if (aglm_args_flag(a, "json-lines"))
-        frame_event(s, AGLM_TUNE_DONE, best);
+        frame_event(s, AGLM_TUNE_DONE, s->several || n == 0 ? NULL : best);
     else if (aglm_args_flag(a, "json"))
-        json_result(s, best);
+        json_result(s, best, n);
     else
-        print_best(s, best);
-    int code = exit_code(s, best);
+        print_best(s, best, n);
+    int code = exit_code(s, best, n);
     if (!aglm_args_flag(a, "quiet"))
         print_summary(stderr, s);
     if (code == AGLM_EXIT_INTERRUPTED)
         fprintf(stderr, "the same command goes on from here\n");
-    if (!best && s->result.last_reason[0])
+    if (n == 0 && s->result.last_reason[0])
         fprintf(stderr, "autoglm %s: no trial was complete; the last one failed: %s\n",
                 a->command->name, s->result.last_reason);
     aglm_arena_clear(&arena);
@@ -374,7 +426,7 @@ const aglm_command aglm_command_optimize = {
     .about =
         "Runs the program once a trial, {name} in its arguments replaced by the parameter's value (the environment has\n"
         "AUTOGLM_TRIAL and AUTOGLM_PARAMS, JSON, too). The last line of its standard output that is a number, or JSON as\n"
-        "{\"value\": 0.9}, is the trial's value; lines as {\"step\": 3, \"value\": 0.8} are intermediate values, by which the\n"
+        "{\"value\": 0.9}, is the trial's value ({\"values\": [0.9, 12]} with --direction given twice); lines as {\"step\": 3, \"value\": 0.8} are intermediate values, by which the\n"
         "pruner may end it. A program that fails, hangs (--trial-timeout), crashes or prints no value is a failed trial with\n"
         "its reason and last lines kept; the study goes on. Put -- before the program. The same command resumes the study.\n"
         "Spaces: uniform, loguniform, quniform, qloguniform(low,high[,q]), int(low,high[,step]), logint(low,high),\n"

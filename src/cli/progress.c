@@ -76,7 +76,9 @@ static void put_end(aglm_json_writer *w, const aglm_tune_event *e)
     aglm_json_member_text(w, "state", aglm_report_state(e->state));
     aglm_json_key(w, "values");
     aglm_json_open_array(w);
-    if (!isnan(e->value))
+    for (size_t i = 0; i < e->n_values; i++)
+        aglm_json_put_double(w, e->values[i]);
+    if (e->n_values == 0 && !isnan(e->value))
         aglm_json_put_double(w, e->value);
     aglm_json_close_array(w);
     aglm_json_member_double(w, "duration_s", e->duration_s);
@@ -241,8 +243,12 @@ static void fill_row(struct row *r, const aglm_tune_event *e)
                       .duration_s = e->duration_s,
                       .step = e->step,
                       .steps = e->steps};
+    size_t used = 0;
+
     snprintf(r->learner, sizeof r->learner, "%s", e->learner ? e->learner : "");
-    aglm_report_params(e->params, r->params, sizeof r->params);
+    for (size_t i = 1; i < e->n_values; i++) /* the first has a column */
+        used += (size_t)snprintf(r->params + used, sizeof r->params - used, "%.4g  ", e->values[i]);
+    aglm_report_params(e->params, r->params + used, sizeof r->params - used);
 }
 
 static void print_start(aglm_progress *p, const aglm_tune_event *e)
@@ -277,6 +283,8 @@ static void print_end(FILE *out, const aglm_tune_event *e)
     fprintf(out, "trial %lld %s ", (long long)e->number, aglm_report_state(e->state));
     if (!isnan(e->value))
         fprintf(out, "%.4f", e->value);
+    for (size_t i = 1; i < e->n_values; i++)
+        fprintf(out, " %.4f", e->values[i]);
     if (e->text)
         aglm_terminal_text(out, e->text, strlen(e->text));
     fputc('\n', out);

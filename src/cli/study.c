@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/opening.h"
 #include "cli/terminal.h"
+#include "search/front.h"
 #include "search/study.h"
 #include "tune/report.h"
 
@@ -99,6 +100,47 @@ static const char *direction_name(aglm_direction d)
     return d == AGLM_MAXIMIZE ? "maximize" : "minimize";
 }
 
+/* "minimize", or "minimize, maximize" of two objectives. */
+static const char *directions_text(const aglm_study_row *study, char *text, size_t size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < study->n_directions && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
+                                 direction_name(study->directions[i]));
+    return text;
+}
+
+#define DIRECTIONS_MAX (AGLM_STORE_MAX_OBJECTIVES * sizeof "minimize, ")
+
+static bool has_several(const struct book *b)
+{
+    return b->study->n_directions > 1;
+}
+
+/* The trials on the front by number, in the arena. */
+static aglm_rc front_of(struct book *b, const aglm_trial ***out, size_t *n, aglm_error *err)
+{
+    double signs[AGLM_STORE_MAX_OBJECTIVES];
+    bool *on = aglm_arena_array(&b->arena, b->n_trials, sizeof *on);
+    const aglm_trial **list = aglm_arena_array(&b->arena, b->n_trials, sizeof *list);
+
+    *n = 0;
+    *out = list;
+    if (!on || !list)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu trials", b->n_trials);
+    for (size_t i = 0; i < b->study->n_directions; i++)
+        signs[i] = b->study->directions[i] == AGLM_MAXIMIZE ? -1.0 : 1.0;
+    for (size_t i = 0; i < b->n_trials; i++)
+        list[i] = &b->trials[i];
+    aglm_rc rc = aglm_front_find(list, b->n_trials, signs, b->study->n_directions, on, err);
+    for (size_t i = 0; rc == AGLM_OK && i < b->n_trials; i++) {
+        if (on[i])
+            list[(*n)++] = list[i];
+    }
+    return rc;
+}
+
 static const aglm_trial *best_of(const struct book *b)
 {
     const aglm_trial *best = NULL;
@@ -179,9 +221,9 @@ static void print_trial(const struct book *b, const aglm_trial *t)
     aglm_report_params(json, params, sizeof params);
     free(json);
     printf("%6lld  %-8s ", (long long)t->number, aglm_report_state(t->state));
-    if (t->n_values)
-        printf("%12.6g", t->values[0]);
-    else
+    for (size_t i = 0; i < t->n_values; i++)
+        printf("%12.6g", t->values[i]);
+    for (size_t i = t->n_values; i < b->study->n_directions; i++)
         printf("%12s", "-");
     if (isnan(t->duration_s))
         printf("%9s  %s\n", "-", params);
@@ -200,8 +242,23 @@ static void flush_json(aglm_str *s)
 
 /* ---- the verbs ---- */
 
+/* "direction" of one objective, "directions" of several. */
+static void json_directions(aglm_json_writer *w, const aglm_study_row *study)
+{
+    if (study->n_directions == 1) {
+        aglm_json_member_text(w, "direction", direction_name(study->directions[0]));
+        return;
+    }
+    aglm_json_key(w, "directions");
+    aglm_json_open_array(w);
+    for (size_t i = 0; i < study->n_directions; i++)
+        aglm_json_put_text(w, direction_name(study->directions[i]));
+    aglm_json_close_array(w);
+}
+
 static aglm_rc do_list(struct book *b, const aglm_args *a, aglm_error *err)
 {
+    char text[DIRECTIONS_MAX];
     aglm_json_writer w;
     aglm_str s;
 
@@ -209,7 +266,8 @@ static aglm_rc do_list(struct book *b, const aglm_args *a, aglm_error *err)
     if (!aglm_args_flag(a, "json")) {
         for (size_t i = 0; i < b->n_studies; i++)
             printf("%-40s %8lld trials  %s\n", b->studies[i].name,
-                   (long long)b->studies[i].n_trials, direction_name(b->studies[i].directions[0]));
+                   (long long)b->studies[i].n_trials,
+                   directions_text(&b->studies[i], text, sizeof text));
         return AGLM_OK;
     }
     aglm_str_init(&s, 256u << 20);
@@ -219,7 +277,7 @@ static aglm_rc do_list(struct book *b, const aglm_args *a, aglm_error *err)
         aglm_json_open_object(&w);
         aglm_json_member_text(&w, "name", b->studies[i].name);
         aglm_json_member_int(&w, "trials", b->studies[i].n_trials);
-        aglm_json_member_text(&w, "direction", direction_name(b->studies[i].directions[0]));
+        json_directions(&w, &b->studies[i]);
         aglm_json_close_object(&w);
     }
     aglm_json_close_array(&w);
@@ -227,19 +285,42 @@ static aglm_rc do_list(struct book *b, const aglm_args *a, aglm_error *err)
     return AGLM_OK;
 }
 
-static void json_study(aglm_json_writer *w, const struct book *b, bool with_trials)
+static aglm_rc json_front(aglm_json_writer *w, struct book *b, aglm_error *err)
+{
+    const aglm_trial **front;
+    size_t n;
+    aglm_rc rc = front_of(b, &front, &n, err);
+
+    aglm_json_open_array(w);
+    for (size_t i = 0; rc == AGLM_OK && i < n; i++)
+        json_trial(w, b, front[i]);
+    aglm_json_close_array(w);
+    return rc;
+}
+
+static void json_best(aglm_json_writer *w, const struct book *b)
 {
     const aglm_trial *best = best_of(b);
 
-    aglm_json_open_object(w);
-    aglm_json_member_text(w, "name", b->study->name);
-    aglm_json_member_text(w, "direction", direction_name(b->study->directions[0]));
-    aglm_json_member_int(w, "n_trials", (int64_t)b->n_trials);
-    aglm_json_key(w, "best");
     if (best)
         json_trial(w, b, best);
     else
         aglm_json_put_null(w);
+}
+
+static aglm_rc json_study(aglm_json_writer *w, struct book *b, bool with_trials, aglm_error *err)
+{
+    aglm_rc rc = AGLM_OK;
+
+    aglm_json_open_object(w);
+    aglm_json_member_text(w, "name", b->study->name);
+    json_directions(w, b->study);
+    aglm_json_member_int(w, "n_trials", (int64_t)b->n_trials);
+    aglm_json_key(w, has_several(b) ? "front" : "best");
+    if (has_several(b))
+        rc = json_front(w, b, err);
+    else
+        json_best(w, b);
     if (with_trials) {
         aglm_json_key(w, "trials");
         aglm_json_open_array(w);
@@ -248,9 +329,10 @@ static void json_study(aglm_json_writer *w, const struct book *b, bool with_tria
         aglm_json_close_array(w);
     }
     aglm_json_close_object(w);
+    return rc;
 }
 
-static void print_json(const struct book *b, bool with_trials)
+static aglm_rc print_json(struct book *b, bool with_trials, aglm_error *err)
 {
     aglm_json_writer w;
     aglm_str s;
@@ -258,32 +340,46 @@ static void print_json(const struct book *b, bool with_trials)
     aglm_str_init(&s, 2048u << 20);
     aglm_json_writer_init(&w, &s);
     w.nonfinite = true;
-    json_study(&w, b, with_trials);
+    aglm_rc rc = json_study(&w, b, with_trials, err);
     flush_json(&s);
+    return rc;
+}
+
+static aglm_rc print_front(struct book *b, aglm_error *err)
+{
+    const aglm_trial **front;
+    size_t n;
+    aglm_rc rc = front_of(b, &front, &n, err);
+
+    for (size_t i = 0; rc == AGLM_OK && i < n; i++)
+        print_trial(b, front[i]);
+    return rc;
 }
 
 static aglm_rc do_show(struct book *b, const aglm_args *a, aglm_error *err)
 {
     size_t count[5] = {0};
     const aglm_trial *best = best_of(b);
+    char directions[DIRECTIONS_MAX];
     aglm_str space;
 
-    (void)err;
-    if (aglm_args_flag(a, "json")) {
-        print_json(b, false);
-        return AGLM_OK;
-    }
+    if (aglm_args_flag(a, "json"))
+        return print_json(b, false, err);
     for (size_t i = 0; i < b->n_trials; i++)
         count[b->trials[i].state]++;
     printf(
         "study     %s\ndirection %s\ntrials    %zu: %zu complete, %zu pruned, %zu failed, %zu running, %zu waiting\n",
-        b->study->name, direction_name(b->study->directions[0]), b->n_trials,
+        b->study->name, directions_text(b->study, directions, sizeof directions), b->n_trials,
         count[AGLM_TRIAL_COMPLETE], count[AGLM_TRIAL_PRUNED], count[AGLM_TRIAL_FAIL],
         count[AGLM_TRIAL_RUNNING], count[AGLM_TRIAL_WAITING]);
     aglm_str_init(&space, 1 << 24);
     aglm_space_describe(b->space, &space);
     printf("space\n%s", space.data);
     aglm_str_clear(&space);
+    if (has_several(b)) {
+        printf("front\n");
+        return print_front(b, err);
+    }
     if (best) {
         printf("best\n");
         print_trial(b, best);
@@ -293,12 +389,12 @@ static aglm_rc do_show(struct book *b, const aglm_args *a, aglm_error *err)
 
 static aglm_rc do_trials(struct book *b, const aglm_args *a, aglm_error *err)
 {
-    (void)err;
-    if (aglm_args_flag(a, "json")) {
-        print_json(b, true);
-        return AGLM_OK;
-    }
-    printf("%6s  %-8s %12s%9s  %s\n", "trial", "state", "value", "time", "parameters");
+    if (aglm_args_flag(a, "json"))
+        return print_json(b, true, err);
+    printf("%6s  %-8s ", "trial", "state");
+    for (size_t i = 0; i < b->study->n_directions; i++)
+        printf("%12s", "value");
+    printf("%9s  %s\n", "time", "parameters");
     for (size_t i = 0; i < b->n_trials; i++)
         print_trial(b, &b->trials[i]);
     return AGLM_OK;
@@ -310,6 +406,10 @@ static aglm_rc do_best(struct book *b, const aglm_args *a, aglm_error *err)
     aglm_json_writer w;
     aglm_str s;
 
+    if (has_several(b))
+        return aglm_error_set(err, AGLM_INVALID,
+                              "study \"%.100s\" has %zu objectives: see study best-trials",
+                              b->study->name, b->study->n_directions);
     if (!best)
         return aglm_error_set(err, AGLM_NOTFOUND, "study \"%.100s\" has no complete trial yet",
                               b->study->name);
@@ -322,6 +422,21 @@ static aglm_rc do_best(struct book *b, const aglm_args *a, aglm_error *err)
     json_trial(&w, b, best);
     flush_json(&s);
     return AGLM_OK;
+}
+
+static aglm_rc do_best_trials(struct book *b, const aglm_args *a, aglm_error *err)
+{
+    aglm_json_writer w;
+    aglm_str s;
+
+    if (!aglm_args_flag(a, "json"))
+        return print_front(b, err);
+    aglm_str_init(&s, 2048u << 20);
+    aglm_json_writer_init(&w, &s);
+    w.nonfinite = true;
+    aglm_rc rc = json_front(&w, b, err);
+    flush_json(&s);
+    return rc;
 }
 
 static void csv_text(const char *text)
@@ -344,11 +459,13 @@ static void csv_trial(const struct book *b, const aglm_trial *t)
     char cell[256];
 
     printf("%lld,%s,", (long long)t->number, aglm_report_state(t->state));
-    if (t->n_values) {
-        aglm_double_format(cell, t->values[0]);
-        fputs(cell, stdout);
+    for (size_t i = 0; i < b->study->n_directions; i++) {
+        if (i < t->n_values) {
+            aglm_double_format(cell, t->values[i]);
+            fputs(cell, stdout);
+        }
+        putchar(',');
     }
-    putchar(',');
     if (!isnan(t->duration_s))
         printf("%.6f", t->duration_s);
     for (size_t i = 0; i < b->space->n; i++) {
@@ -363,12 +480,12 @@ static void csv_trial(const struct book *b, const aglm_trial *t)
 
 static aglm_rc do_export(struct book *b, const aglm_args *a, aglm_error *err)
 {
-    (void)err;
-    if (strcmp(aglm_args_text(a, "format", "json"), "json") == 0) {
-        print_json(b, true);
-        return AGLM_OK;
-    }
-    printf("number,state,value,duration_s");
+    if (strcmp(aglm_args_text(a, "format", "json"), "json") == 0)
+        return print_json(b, true, err);
+    printf("number,state");
+    for (size_t i = 0; has_several(b) && i < b->study->n_directions; i++)
+        printf(",value_%zu", i);
+    printf("%s,duration_s", has_several(b) ? "" : ",value");
     for (size_t i = 0; i < b->space->n; i++) {
         printf(",");
         csv_text(b->space->params[i].name);
@@ -386,8 +503,12 @@ struct verb {
 };
 
 static const struct verb VERBS[] = {
-    {"list", true, do_list},  {"show", false, do_show},     {"trials", false, do_trials},
-    {"best", false, do_best}, {"export", false, do_export},
+    {"list", true, do_list},
+    {"show", false, do_show},
+    {"trials", false, do_trials},
+    {"best", false, do_best},
+    {"best-trials", false, do_best_trials},
+    {"export", false, do_export},
 };
 
 static int run(const aglm_args *a)
@@ -403,7 +524,7 @@ static int run(const aglm_args *a)
         return aglm_cli_fail(
             a,
             aglm_error_set(&err, AGLM_INVALID,
-                           "\"%.40s\": expected list, show, trials, best or export",
+                           "\"%.40s\": expected list, show, trials, best, best-trials or export",
                            a->operands[0]),
             &err);
     aglm_rc rc = book_open(&b, a, &err);
@@ -418,7 +539,7 @@ static int run(const aglm_args *a)
 
 const aglm_command aglm_command_study = {
     .name = "study",
-    .operands = "list|show|trials|best|export",
+    .operands = "list|show|trials|best|best-trials|export",
     .operands_min = 1,
     .operands_max = 1,
     .summary = "look into studies, ours and Optuna's",

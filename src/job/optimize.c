@@ -102,6 +102,8 @@ static aglm_rc read_best(struct aglm_optimizer *r, aglm_error *err)
     aglm_arena arena;
     aglm_trial best;
 
+    if (aglm_study_objectives(r->o->study) > 1)
+        return AGLM_OK;
     aglm_arena_init(&arena, MAX_BEST_BYTES);
     aglm_rc rc = aglm_study_best_trial(r->o->study, &arena, &best, err);
     if (rc == AGLM_OK) {
@@ -144,8 +146,11 @@ static aglm_rc note_end(struct aglm_optimizer *r, int64_t number, const aglm_ver
         return AGLM_OK;
     }
     aglm_rc rc = read_best(r, err);
+    bool news = r->best_number != before;
     *leads = r->best_number == number;
-    r->since_best = r->best_number != before ? 0 : r->since_best + 1;
+    if (aglm_study_objectives(r->o->study) > 1)
+        *leads = news = aglm_study_extends_front(r->o->study, number);
+    r->since_best = news ? 0 : r->since_best + 1;
     if (reached(r))
         stop(r, AGLM_STOP_TARGET);
     if (r->o->stagnation && r->since_best >= r->o->stagnation)
@@ -232,7 +237,11 @@ static void end_trial(struct aglm_optimizer *r, struct trial *t, aglm_verdict *v
         fail_run(r, rc, &err);
     aglm_optimize_event e = event_of(t, AGLM_OPTIMIZE_TRIAL_END);
     e.state = v->state;
-    e.value = v->state == AGLM_TRIAL_COMPLETE ? v->values[0] : NAN;
+    if (v->state == AGLM_TRIAL_COMPLETE) {
+        e.value = v->values[0];
+        e.values = v->values;
+        e.n_values = v->n_values;
+    }
     e.duration_s = aglm_clock_since_s(t->start_ns);
     e.reason = v->state == AGLM_TRIAL_FAIL ? v->reason : NULL;
     emit(r, &e);

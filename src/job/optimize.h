@@ -41,7 +41,7 @@ typedef enum aglm_optimize_event_kind {
     AGLM_OPTIMIZE_TRIAL_START,
     AGLM_OPTIMIZE_TRIAL_REPORT,
     AGLM_OPTIMIZE_TRIAL_END,
-    AGLM_OPTIMIZE_BEST /* follows the TRIAL_END of a new best */
+    AGLM_OPTIMIZE_BEST /* follows the TRIAL_END of a new best, or of one that extends the front */
 } aglm_optimize_event_kind;
 
 /* Pointers are good during the call only. */
@@ -51,12 +51,14 @@ typedef struct aglm_optimize_event {
     int64_t number;
     aglm_trial_state state;
     int64_t step;
-    double value;
+    double value;         /* of several the first */
+    const double *values; /* of a COMPLETE trial, else NULL */
+    size_t n_values;
     double duration_s;
     const char *params;  /* JSON object */
     const char *reason;  /* of a failure, else NULL */
     size_t finished;     /* complete and pruned trials of the study */
-    int64_t best_number; /* -1 while there is none */
+    int64_t best_number; /* -1 while there is none, and with several objectives */
     double best_value;
 } aglm_optimize_event;
 
@@ -69,8 +71,9 @@ typedef struct aglm_optimize_options {
     int64_t trials;       /* of the study in all, tries of failed points not counted; 0: no limit */
     unsigned jobs;        /* at a time, at least 1 */
     unsigned retries;     /* of a failed point */
-    size_t stagnation;    /* stop after so many finished trials without a better one; 0: never */
-    double target;        /* stop when the best is as good; NaN: none */
+    size_t stagnation;    /* stop after so many finished trials without a better one (with several
+                             objectives: one that extends the front); 0: never */
+    double target;        /* stop when the best is as good; NaN: none; of one objective only */
     uint64_t deadline_ns; /* on the monotonic clock, 0: none; what runs then is interrupted */
     const aglm_cancel *cancel;
     void (*on_event)(void *arg, const aglm_optimize_event *e);

@@ -25,7 +25,8 @@ struct record {
 
 struct aglm_history {
     const aglm_space *space;
-    double sign;
+    double signs[AGLM_STORE_MAX_OBJECTIVES];
+    size_t n_signs;
     uint64_t space_size;
     struct record **records;
     size_t n;
@@ -69,9 +70,15 @@ aglm_rc aglm_history_new(aglm_history **out, const aglm_space *space, double sig
     if (!h)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a study's history");
     h->space = space;
-    h->sign = sign;
+    aglm_history_set_signs(h, &sign, 1);
     h->space_size = aglm_space_size(space);
     return AGLM_OK;
+}
+
+void aglm_history_set_signs(aglm_history *h, const double *signs, size_t n)
+{
+    memcpy(h->signs, signs, n * sizeof *signs);
+    h->n_signs = n;
 }
 
 static void record_free(struct record *r)
@@ -104,7 +111,17 @@ const aglm_space *aglm_history_space(const aglm_history *h)
 
 double aglm_history_sign(const aglm_history *h)
 {
-    return h->sign;
+    return h->signs[0];
+}
+
+const double *aglm_history_signs(const aglm_history *h)
+{
+    return h->signs;
+}
+
+size_t aglm_history_objectives(const aglm_history *h)
+{
+    return h->n_signs;
 }
 
 size_t aglm_history_size(const aglm_history *h)
@@ -290,8 +307,8 @@ static void note_state(aglm_history *h, struct record *r)
     aglm_trial *t = &r->t;
 
     h->count[t->state]++;
-    t->loss = t->n_values ? h->sign * t->values[0] : NAN;
-    if (t->state == AGLM_TRIAL_COMPLETE && !isnan(t->loss) &&
+    t->loss = t->n_values ? h->signs[0] * t->values[0] : NAN;
+    if (h->n_signs == 1 && t->state == AGLM_TRIAL_COMPLETE && !isnan(t->loss) &&
         (!h->best || aglm_trial_better(t, h->best)))
         h->best = t;
 }

@@ -15,7 +15,9 @@ typedef struct aglm_trial {
     /* as told, in the study's directions; n_values of them, 0 while there are none */
     const double *values;
     size_t n_values;
-    double loss; /* the first value turned so that smaller is better; NaN while there is none */
+    /* the first value turned so that smaller is better; NaN while there is none. Of several
+     * objectives see search/front.h. */
+    double loss;
     double violation;           /* total constraint violation: > 0 infeasible, NaN never told */
     const aglm_step_row *steps; /* ascending step; values as told */
     size_t n_steps;
@@ -38,17 +40,22 @@ const char *aglm_trial_attr(const aglm_trial *t, const char *key, bool system);
 
 typedef struct aglm_history aglm_history;
 
-/* The space is borrowed. sign: 1 minimises the first value, -1 maximises it. */
+/* The space is borrowed. sign: 1 minimises the only value, -1 maximises it. */
 aglm_rc aglm_history_new(aglm_history **out, const aglm_space *space, double sign, aglm_error *err);
+/* n objectives (1..AGLM_STORE_MAX_OBJECTIVES) with a sign each, before the first trial. */
+void aglm_history_set_signs(aglm_history *h, const double *signs, size_t n);
 void aglm_history_free(aglm_history *h);
 
 const aglm_space *aglm_history_space(const aglm_history *h);
+/* Of the first objective. */
 double aglm_history_sign(const aglm_history *h);
+const double *aglm_history_signs(const aglm_history *h);
+size_t aglm_history_objectives(const aglm_history *h);
 /* Trials are numbered 0..size-1; the pointer is good until the trial is next changed. */
 size_t aglm_history_size(const aglm_history *h);
 const aglm_trial *aglm_history_trial(const aglm_history *h, size_t number);
 size_t aglm_history_count(const aglm_history *h, aglm_trial_state state);
-/* NULL while no trial is COMPLETE. */
+/* NULL while no trial is COMPLETE, and where there are several objectives. */
 const aglm_trial *aglm_history_best(const aglm_history *h);
 
 /* Is x out of question: the point of any trial, whatever its state, or forbidden by the space? */

@@ -55,6 +55,7 @@ struct aglm_parzen {
     double total_weight;
     bool stale;     /* base, weights and classes are to be made anew */
     bool all_sigma; /* every bandwidth too */
+    bool even;      /* weights do not fade */
     aglm_parzen_term *terms;
     double *table; /* [dims][kernels] masses of the cells of one point */
     size_t table_cap;
@@ -248,6 +249,11 @@ void aglm_parzen_free(aglm_parzen *p)
     free(p);
 }
 
+void aglm_parzen_weigh_evenly(aglm_parzen *p)
+{
+    p->even = p->stale = true;
+}
+
 size_t aglm_parzen_size(const aglm_parzen *p)
 {
     return p->n;
@@ -428,7 +434,7 @@ void aglm_parzen_remove(aglm_parzen *p, int64_t number)
 static void set_weights(aglm_parzen *p)
 {
     size_t n = p->n;
-    size_t ramp = n > FULL_WEIGHT ? n - FULL_WEIGHT : 0;
+    size_t ramp = n > FULL_WEIGHT && !p->even ? n - FULL_WEIGHT : 0;
     double low = n > 0 ? 1.0 / (double)n : 1.0;
     double step = ramp > 1 ? (1.0 - low) / (double)(ramp - 1) : 0.0;
 

@@ -17,6 +17,9 @@ typedef struct aglm_parzen aglm_parzen;
 aglm_rc aglm_parzen_new(aglm_parzen **out, const aglm_dist *dists, size_t n_dims, aglm_error *err);
 void aglm_parzen_free(aglm_parzen *p);
 
+/* From now on all observations weigh 1, whatever their age. */
+void aglm_parzen_weigh_evenly(aglm_parzen *p);
+
 /* One kernel for each number; the order of the numbers is the age. x: [n_dims], all active; values
  * out of bounds are clipped. What the density is depends on the set alone, not on the order of
  * these calls. AGLM_NOMEM leaves the set as it was. */

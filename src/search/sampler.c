@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const aglm_sampler_ops *const all[] = {
-    &aglm_sampler_random, &aglm_sampler_grid, &aglm_sampler_qmc,
-    &aglm_sampler_halton, &aglm_sampler_tpe,  &aglm_sampler_cmaes,
-    &aglm_sampler_gp,     &aglm_sampler_auto, &aglm_sampler_portfolio,
+    &aglm_sampler_random, &aglm_sampler_grid,      &aglm_sampler_qmc, &aglm_sampler_halton,
+    &aglm_sampler_tpe,    &aglm_sampler_cmaes,     &aglm_sampler_gp,  &aglm_sampler_nsga2,
+    &aglm_sampler_auto,   &aglm_sampler_portfolio,
 };
 
 const aglm_sampler_ops *const *aglm_samplers(size_t *n)

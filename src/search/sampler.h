@@ -21,17 +21,21 @@ typedef struct aglm_sampler_options {
     /* drawn from the good model, the best kept: 1..AGLM_SAMPLER_MAX_CANDIDATES; default 24 */
     unsigned n_candidates;
     unsigned grid_levels; /* of a domain with more values than this, or continuous; default 10 */
+    unsigned population;  /* parents of nsga2: 2..AGLM_SAMPLER_MAX_POPULATION; default 50 */
     const char *detail;   /* what aglm_sampler_parse found behind the name; NULL: nothing */
     const aglm_sampler_outside *outside; /* borrowed; NULL: strategies of the user's are refused */
 } aglm_sampler_options;
 
 #define AGLM_SAMPLER_MAX_CANDIDATES 4096
-#define AGLM_SAMPLER_DEFAULTS {.n_startup = 10, .n_candidates = 24, .grid_levels = 10}
+#define AGLM_SAMPLER_MAX_POPULATION 65536
+#define AGLM_SAMPLER_DEFAULTS                                                                      \
+    {.n_startup = 10, .n_candidates = 24, .grid_levels = 10, .population = 50}
 
 /* One static const struct per strategy, in a file of its own. Trial n draws from the stream (seed,
  * n) alone, so a point depends on the history and n, not on who asked before. */
 typedef struct aglm_sampler_ops {
     const char *name; /* unique, stored with the study: never rename */
+    bool several;     /* knows what to do with several objectives; else the study refuses it */
     /* The history (with its space) is borrowed until close and may hold trials already.
      * AGLM_INVALID: options or space unfit. */
     aglm_rc (*open)(void **self, const aglm_history *history, const aglm_sampler_options *options,
@@ -65,8 +69,20 @@ extern const aglm_sampler_ops aglm_sampler_halton;
  * with the rules of Optuna 5; running trials count as bad ones (constant liar). Parameters that
  * share a condition have a joint model, and the trials that have them are split into good and bad
  * among themselves (Optuna's group option splits all trials at once, so that a branch not among
- * the best ones is searched blindly; without conditions there is no difference). */
+ * the best ones is searched blindly; without conditions there is no difference).
+ * Several objectives: Ozaki et al. 2022 with Optuna's rules: each parameter has a model of its own,
+ * and a tenth of the trials is good, front after front and of the last one those that together
+ * dominate most (search/tpe_split.h). */
 extern const aglm_sampler_ops aglm_sampler_tpe;
+/* NSGA-II (Deb et al. 2002) for one objective or several, with a new point asked after every trial
+ * (Durillo et al. 2009) rather than after a whole generation: parents are the best `population` of
+ * the complete trials so far, by constrained domination and crowding. After n_startup of them a
+ * point is made of two parents that won a tournament each: by simulated binary crossover (Deb and
+ * Agrawal 1995) and polynomial mutation of the numbers, in the unit interval of their laws, and
+ * uniform crossover and redraw of the choices. What only one parent has comes from it; what none
+ * has is drawn anew. The state follows from the complete trials by their numbers, whatever order
+ * they end in. */
+extern const aglm_sampler_ops aglm_sampler_nsga2;
 /* CMA-ES (search/cmaes.h) on the numbers, each axis the unit interval of its law, discrete ones
  * with margin; choices by chances of their own that follow the better half, as in CatCMA (Hamano et
  * al. 2024); restarts with growing population (BIPOP, Hansen 2009). Inactive parameters are drawn
@@ -85,7 +101,8 @@ extern const aglm_sampler_ops aglm_sampler_gp;
  * trial is more than 8 old, every second trial is CMA-ES's (TPE's where there are conditions),
  * whose view of a rugged function is another one - not in spaces of at most 1024 points, which the
  * process looks through whole. Beyond that CMA-ES where all parameters are numbers without
- * conditions, else TPE. The choice depends on space and history alone. */
+ * conditions, else TPE. Several objectives: TPE, after 400 complete trials NSGA-II. The choice
+ * depends on space and history alone. */
 extern const aglm_sampler_ops aglm_sampler_auto;
 
 /* Several strategies in one study, all told of every trial: detail is "A,B,..." with members as
@@ -101,8 +118,8 @@ extern const aglm_sampler_ops aglm_sampler_auto;
  * not stopped. A member with nothing left is passed over. */
 extern const aglm_sampler_ops aglm_sampler_portfolio;
 
-/* "random", "grid", "qmc", "halton", "tpe", "cmaes", "gp", "auto", "portfolio"; NULL: no such name.
- */
+/* "random", "grid", "qmc", "halton", "tpe", "cmaes", "gp", "nsga2", "auto", "portfolio"; NULL: no
+ * such name. */
 const aglm_sampler_ops *aglm_sampler_find(const char *name);
 const aglm_sampler_ops *const *aglm_samplers(size_t *n);
 /* The strategy of a text, which is borrowed until it is open: a name from above, "portfolio:A,B",

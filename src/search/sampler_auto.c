@@ -2,14 +2,15 @@
 
 #include "search/sampler.h"
 
-#define GP_TRIALS 400 /* complete ones, up to which the Gaussian process is asked */
-#define GP_PARAMS 48  /* more coordinates than a few hundred trials can weigh */
-#define STALE 8       /* trials since the best one, after which another view is asked in turn */
-#define STALE_FROM 30 /* complete trials */
-#define LISTED 1024   /* points of a space that the Gaussian process looks at whole */
-#define MEMBERS 3
+#define GP_TRIALS 400    /* complete ones, up to which the Gaussian process is asked */
+#define GP_PARAMS 48     /* more coordinates than a few hundred trials can weigh */
+#define STALE 8          /* trials since the best one, after which another view is asked in turn */
+#define STALE_FROM 30    /* complete trials */
+#define LISTED 1024      /* points of a space that the Gaussian process looks at whole */
+#define FRONT_TRIALS 400 /* complete ones, up to which TPE looks for a front */
+#define MEMBERS 4
 
-enum { GP, TPE, CMAES };
+enum { GP, TPE, CMAES, NSGA2 };
 
 struct chooser {
     const aglm_history *history;
@@ -20,8 +21,10 @@ struct chooser {
     void *self[MEMBERS]; /* opened when first asked */
 };
 
-static const aglm_sampler_ops *const members[MEMBERS] = {
-    [GP] = &aglm_sampler_gp, [TPE] = &aglm_sampler_tpe, [CMAES] = &aglm_sampler_cmaes};
+static const aglm_sampler_ops *const members[MEMBERS] = {[GP] = &aglm_sampler_gp,
+                                                         [TPE] = &aglm_sampler_tpe,
+                                                         [CMAES] = &aglm_sampler_cmaes,
+                                                         [NSGA2] = &aglm_sampler_nsga2};
 
 static void auto_close(void *self)
 {
@@ -69,6 +72,8 @@ static int choose(const struct chooser *c)
     size_t complete = aglm_history_count(c->history, AGLM_TRIAL_COMPLETE);
     bool in_turn = aglm_history_size(c->history) % 2 == 0;
 
+    if (aglm_history_objectives(c->history) > 1)
+        return complete < FRONT_TRIALS ? TPE : NSGA2;
     if (complete < GP_TRIALS && c->n_params <= GP_PARAMS) {
         if (c->listed || !in_turn || !is_stale(c))
             return GP;
@@ -102,6 +107,7 @@ static aglm_rc auto_tell(void *self, const aglm_trial *t, aglm_error *err)
 
 const aglm_sampler_ops aglm_sampler_auto = {
     .name = "auto",
+    .several = true,
     .open = auto_open,
     .ask = auto_ask,
     .tell = auto_tell,

@@ -135,6 +135,7 @@ static aglm_rc grid_ask(void *self, int64_t number, double *x, aglm_error *err)
 
 const aglm_sampler_ops aglm_sampler_grid = {
     .name = "grid",
+    .several = true,
     .open = grid_open,
     .ask = grid_ask,
     .close = grid_close,

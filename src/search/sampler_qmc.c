@@ -104,6 +104,7 @@ static aglm_rc qmc_ask(void *self, int64_t number, double *x, aglm_error *err)
 
 const aglm_sampler_ops aglm_sampler_qmc = {
     .name = "qmc",
+    .several = true,
     .open = sobol_open,
     .ask = qmc_ask,
     .close = qmc_close,
@@ -111,6 +112,7 @@ const aglm_sampler_ops aglm_sampler_qmc = {
 
 const aglm_sampler_ops aglm_sampler_halton = {
     .name = "halton",
+    .several = true,
     .open = halton_open,
     .ask = qmc_ask,
     .close = qmc_close,

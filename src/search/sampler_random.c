@@ -37,6 +37,7 @@ static void random_close(void *self)
 
 const aglm_sampler_ops aglm_sampler_random = {
     .name = "random",
+    .several = true,
     .open = random_open,
     .ask = random_ask,
     .close = random_close,

@@ -190,6 +190,7 @@ static aglm_rc tpe_ask(void *self, int64_t number, double *x, aglm_error *err)
 
 const aglm_sampler_ops aglm_sampler_tpe = {
     .name = "tpe",
+    .several = true,
     .open = tpe_open,
     .ask = tpe_ask,
     .tell = tpe_tell,

@@ -173,6 +173,9 @@ aglm_rc aglm_stored_trial(const aglm_stored_reader *r, const aglm_trial_row *row
     if (!x)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for trial %lld",
                               (long long)row->number);
+    if (r->objectives && row->state == AGLM_TRIAL_COMPLETE && row->n_values != r->objectives)
+        return aglm_error_set(err, AGLM_FORMAT, "trial %lld is complete with %zu values, not %zu",
+                              (long long)row->number, row->n_values, r->objectives);
     for (size_t i = 0; i < space->n; i++)
         x[i] = NAN;
     for (size_t i = 0; i < row->n_params; i++) {

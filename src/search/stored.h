@@ -33,10 +33,12 @@ typedef struct aglm_stored_reader {
                                      ones; or NULL */
     double sign;                  /* 1 minimise, -1 maximise */
     aglm_arena *arena;            /* what the trial points to */
+    size_t objectives;            /* that a COMPLETE trial must have values of; 0: any number */
 } aglm_stored_reader;
 
 /* One stored row as a trial of that space. Parameters that the space does not have are left out;
- * AGLM_FORMAT names trial and parameter when kind, log or choices differ. */
+ * AGLM_FORMAT names trial and parameter when kind, log or choices differ, or counts the values that
+ * are missing. */
 aglm_rc aglm_stored_trial(const aglm_stored_reader *r, const aglm_trial_row *row, aglm_trial *out,
                           aglm_error *err);
 

@@ -228,7 +228,7 @@ static aglm_rc report(aglm_study *s, int64_t number, int64_t step, double value,
     if (rc == AGLM_OK)
         rc = aglm_history_report(s->history, (size_t)number, step, value, err);
     if (rc == AGLM_OK)
-        rc = s->options.pruner->report(s->pruner, number, step, s->sign * value, &stop, err);
+        rc = s->options.pruner->report(s->pruner, number, step, s->signs[0] * value, &stop, err);
     if (rc != AGLM_OK)
         return rc;
     s->flags[number] &= (uint8_t)~AGLM_STUDY_PRUNE;
@@ -264,7 +264,8 @@ static aglm_rc settle_result(const aglm_study *s, const aglm_trial *t, aglm_tria
     if (end->state == AGLM_TRIAL_RUNNING || end->state == AGLM_TRIAL_WAITING)
         return aglm_error_set(err, AGLM_INVALID, "trial %lld: told a state that ends nothing",
                               (long long)t->number);
-    if (end->state == AGLM_TRIAL_PRUNED && end->n_values == 0 && t->n_steps > 0) {
+    if (end->state == AGLM_TRIAL_PRUNED && end->n_values == 0 && t->n_steps > 0 &&
+        s->options.n_directions == 1) {
         end->values = &t->steps[t->n_steps - 1].value;
         end->n_values = isnan(end->values[0]) ? 0 : 1;
     }
@@ -458,6 +459,11 @@ aglm_rc aglm_study_attrs(aglm_study *s, aglm_arena *a, aglm_attr_row **out, size
 
 aglm_rc aglm_study_best_trial(aglm_study *s, aglm_arena *a, aglm_trial *out, aglm_error *err)
 {
+    if (s->options.n_directions > 1)
+        return aglm_error_set(err, AGLM_INVALID,
+                              "study \"%s\" has %zu objectives: it has a front of trials, not one "
+                              "that is best",
+                              s->name, s->options.n_directions);
     pthread_mutex_lock(&s->lock);
     const aglm_trial *best = aglm_history_best(s->history);
     aglm_rc rc = best ? aglm_trial_copy(out, best, s->space->n, a, err)

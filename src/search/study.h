@@ -16,7 +16,7 @@
 
 typedef struct aglm_study_options {
     aglm_direction directions[AGLM_STORE_MAX_OBJECTIVES];
-    size_t n_directions; /* more than one: AGLM_UNSUPPORTED yet */
+    size_t n_directions; /* over one: the sampler must have `several`, the pruner must be none */
     const aglm_sampler_ops *sampler;
     aglm_sampler_options sampler_options;
     const aglm_pruner_ops *pruner;
@@ -33,7 +33,8 @@ void aglm_study_options_init(aglm_study_options *o);
 
 /* Makes the study or resumes it. RUNNING trials whose process is gone become FAIL, and their points
  * are tried again once. The store and the space are borrowed until close. AGLM_INVALID when the
- * stored study has another direction or space (names the first difference and the mend). */
+ * stored study has another direction or space (names the first difference and the mend);
+ * AGLM_UNSUPPORTED: several objectives with a sampler or pruner for one (names those that do). */
 aglm_rc aglm_study_open(aglm_study **out, aglm_store *store, const char *name,
                         const aglm_space *space, const aglm_study_options *options,
                         aglm_error *err);
@@ -64,9 +65,17 @@ aglm_rc aglm_study_set_trial_attr(aglm_study *s, int64_t number, const char *key
 aglm_rc aglm_study_attrs(aglm_study *s, aglm_arena *a, aglm_attr_row **out, size_t *n,
                          aglm_error *err);
 
+size_t aglm_study_objectives(const aglm_study *s);
 /* A copy in the arena of the best COMPLETE trial (feasible ones first: see violation);
- * AGLM_NOTFOUND while there is none. */
+ * AGLM_NOTFOUND while there is none, AGLM_INVALID where there are several objectives. */
 aglm_rc aglm_study_best_trial(aglm_study *s, aglm_arena *a, aglm_trial *out, aglm_error *err);
+/* The Pareto front by number, copied into the arena: the feasible COMPLETE trials that no other
+ * dominates, those of equal values together (as Optuna's best_trials); *n is 0 while there is none.
+ * One objective: the trials of the best value. */
+aglm_rc aglm_study_front(aglm_study *s, aglm_arena *a, aglm_trial **out, size_t *n,
+                         aglm_error *err);
+/* Is the trial feasible, and no other one as good in every objective? O(trials). */
+bool aglm_study_extends_front(aglm_study *s, int64_t number);
 /* Copies of all trials by number, running ones with their reports so far. */
 aglm_rc aglm_study_trials(aglm_study *s, aglm_arena *a, aglm_trial **out, size_t *n,
                           aglm_error *err);

@@ -24,7 +24,7 @@ static aglm_rc announce(aglm_study *s, const aglm_trial *t, aglm_error *err)
 
     for (size_t i = 0; rc == AGLM_OK && i < t->n_steps; i++)
         rc = s->options.pruner->report(s->pruner, t->number, t->steps[i].step,
-                                       s->sign * t->steps[i].value, &ignored, err);
+                                       s->signs[0] * t->steps[i].value, &ignored, err);
     if (rc == AGLM_OK && s->options.sampler->tell)
         rc = s->options.sampler->tell(s->sampler, t, err);
     return rc;
@@ -33,7 +33,7 @@ static aglm_rc announce(aglm_study *s, const aglm_trial *t, aglm_error *err)
 static aglm_rc take_rows(aglm_study *s, aglm_arena *a, const aglm_trial_row *rows, size_t n,
                          int64_t until, aglm_error *err)
 {
-    aglm_stored_reader r = {s->space, s->dist_json, s->sign, a};
+    aglm_stored_reader r = {s->space, s->dist_json, s->signs[0], a, s->options.n_directions};
     aglm_rc rc = AGLM_OK;
 
     for (size_t i = 0; rc == AGLM_OK && i < n && rows[i].number < until; i++) {
@@ -95,12 +95,14 @@ static aglm_rc check_directions(const aglm_study *s, const aglm_study_row *row, 
                               "study \"%s\" is stored with %zu objectives, asked for with %zu: "
                               "give another study name",
                               s->name, row->n_directions, s->options.n_directions);
-    if (row->directions[0] != s->options.directions[0])
-        return aglm_error_set(err, AGLM_INVALID,
-                              "study \"%s\" is stored to %s, asked for to %s: give another study "
-                              "name",
-                              s->name, direction_word(row->directions[0]),
-                              direction_word(s->options.directions[0]));
+    for (size_t i = 0; i < row->n_directions; i++) {
+        if (row->directions[i] != s->options.directions[i])
+            return aglm_error_set(err, AGLM_INVALID,
+                                  "study \"%s\" is stored to %s objective %zu, asked for to %s: "
+                                  "give another study name",
+                                  s->name, direction_word(row->directions[i]), i,
+                                  direction_word(s->options.directions[i]));
+    }
     return AGLM_OK;
 }
 
@@ -223,7 +225,7 @@ static aglm_rc replay_reports(aglm_study *s, aglm_error *err)
         const aglm_trial *t = aglm_history_trial(s->history, i);
         for (size_t j = 0; rc == AGLM_OK && j < t->n_steps; j++)
             rc = s->options.pruner->report(s->pruner, t->number, t->steps[j].step,
-                                           s->sign * t->steps[j].value, &ignored, err);
+                                           s->signs[0] * t->steps[j].value, &ignored, err);
     }
     return rc;
 }
@@ -251,6 +253,33 @@ static aglm_rc write_dists(aglm_study *s, aglm_error *err)
     return rc == AGLM_OK ? rc : aglm_error_set(err, rc, "a study's space: %s", aglm_rc_text(rc));
 }
 
+/* Several objectives want a sampler that knows them, and no pruner. */
+static aglm_rc check_several(const char *name, const aglm_study_options *o, aglm_error *err)
+{
+    const aglm_sampler_ops *const *all;
+    char names[256] = "";
+    size_t used = 0;
+    size_t n;
+
+    if (o->pruner != &aglm_pruner_none)
+        return aglm_error_set(err, AGLM_UNSUPPORTED,
+                              "study \"%.128s\": pruner %s compares one objective, not %zu: leave "
+                              "it out",
+                              name, o->pruner->name, o->n_directions);
+    if (o->sampler->several)
+        return AGLM_OK;
+    all = aglm_samplers(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (all[i]->several && used < sizeof names)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+                                     all[i]->name);
+    }
+    return aglm_error_set(err, AGLM_UNSUPPORTED,
+                          "study \"%.128s\": sampler %s is for one objective, not %zu: take one of "
+                          "%s",
+                          name, o->sampler->name, o->n_directions, names);
+}
+
 static aglm_rc check_options(const char *name, const aglm_space *space, const aglm_study_options *o,
                              aglm_error *err)
 {
@@ -261,11 +290,10 @@ static aglm_rc check_options(const char *name, const aglm_space *space, const ag
                               AGLM_STORE_MAX_NAME, len);
     if (space->n == 0)
         return aglm_error_set(err, AGLM_INVALID, "study \"%s\": the space has no parameter", name);
-    if (o->n_directions != 1)
-        return aglm_error_set(err, AGLM_UNSUPPORTED,
-                              "study \"%s\": %zu objectives; only one is supported yet", name,
-                              o->n_directions);
-    return AGLM_OK;
+    if (o->n_directions == 0 || o->n_directions > AGLM_STORE_MAX_OBJECTIVES)
+        return aglm_error_set(err, AGLM_INVALID, "study \"%s\": %zu objectives, not 1 to %d", name,
+                              o->n_directions, AGLM_STORE_MAX_OBJECTIVES);
+    return o->n_directions > 1 ? check_several(name, o, err) : AGLM_OK;
 }
 
 static aglm_rc open_parts(aglm_study *s, aglm_error *err)
@@ -275,9 +303,11 @@ static aglm_rc open_parts(aglm_study *s, aglm_error *err)
 
     o->pruner_options.study = s->name;
     if (rc == AGLM_OK)
-        rc = aglm_history_new(&s->history, s->space, s->sign, err);
-    if (rc == AGLM_OK)
+        rc = aglm_history_new(&s->history, s->space, s->signs[0], err);
+    if (rc == AGLM_OK) {
+        aglm_history_set_signs(s->history, s->signs, o->n_directions);
         rc = attach(s, err);
+    }
     if (rc == AGLM_OK)
         rc = o->pruner->open(&s->pruner, s->history, &o->pruner_options, err);
     if (rc != AGLM_OK)
@@ -321,7 +351,8 @@ aglm_rc aglm_study_open(aglm_study **out, aglm_store *store, const char *name,
     s->options = *options;
     s->name = copy;
     s->owner = options->detached ? 0 : (int64_t)getpid();
-    s->sign = options->directions[0] == AGLM_MAXIMIZE ? -1.0 : 1.0;
+    for (size_t i = 0; i < options->n_directions; i++)
+        s->signs[i] = options->directions[i] == AGLM_MAXIMIZE ? -1.0 : 1.0;
     rc = open_parts(s, err);
     if (rc != AGLM_OK) {
         release(s);
@@ -348,7 +379,7 @@ aglm_rc aglm_study_row_trial(const aglm_space *space, aglm_direction direction,
                              const aglm_trial_row *row, aglm_arena *a, aglm_trial *out,
                              aglm_error *err)
 {
-    aglm_stored_reader r = {space, NULL, direction == AGLM_MAXIMIZE ? -1.0 : 1.0, a};
+    aglm_stored_reader r = {space, NULL, direction == AGLM_MAXIMIZE ? -1.0 : 1.0, a, 0};
 
     return aglm_stored_trial(&r, row, out, err);
 }

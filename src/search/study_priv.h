@@ -18,11 +18,11 @@ struct aglm_study {
     aglm_study_options options;
     char *name;
     int64_t id;
-    int64_t owner; /* this process */
-    double sign;
-    aglm_arena texts;       /* dist_json */
-    const char **dist_json; /* [space->n] */
-    aglm_param_row *params; /* [space->n] scratch of ask */
+    int64_t owner;                           /* this process */
+    double signs[AGLM_STORE_MAX_OBJECTIVES]; /* 1 minimise, -1 maximise */
+    aglm_arena texts;                        /* dist_json */
+    const char **dist_json;                  /* [space->n] */
+    aglm_param_row *params;                  /* [space->n] scratch of ask */
     aglm_history *history;
     void *sampler;
     void *pruner;

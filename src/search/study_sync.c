@@ -16,8 +16,8 @@ static aglm_rc take_steps(aglm_study *s, const aglm_trial *now, aglm_error *err)
         if (aglm_history_report(s->history, (size_t)now->number, step->step, step->value, NULL) !=
             AGLM_OK)
             continue; /* known already */
-        rc = s->options.pruner->report(s->pruner, now->number, step->step, s->sign * step->value,
-                                       &ignored, err);
+        rc = s->options.pruner->report(s->pruner, now->number, step->step,
+                                       s->signs[0] * step->value, &ignored, err);
     }
     return rc;
 }
@@ -67,7 +67,8 @@ static aglm_rc refresh(aglm_study *s, const aglm_trial *known, aglm_error *err)
     aglm_arena_init(&arena, MAX_ROW_BYTES);
     aglm_rc rc = aglm_store_trial_get(s->store, known->id, &arena, &row, err);
     if (rc == AGLM_OK && row.state != known->state) {
-        aglm_stored_reader r = {s->space, s->dist_json, s->sign, &arena};
+        aglm_stored_reader r = {s->space, s->dist_json, s->signs[0], &arena,
+                                s->options.n_directions};
         rc = aglm_stored_trial(&r, &row, &now, err);
         if (rc == AGLM_OK)
             rc = take_change(s, known, &now, err);

@@ -6,129 +6,100 @@
 
 #include "base/memory.h"
 #include "search/parzen.h"
+#include "search/tpe_split.h"
 
 #define MAX_TRIALS (1u << 24)
-#define GOOD_MAX 25 /* gamma(n) = min(ceil(n / 10), 25) */
 
 enum side { SIDE_NONE, SIDE_GOOD, SIDE_BAD };
+
+#define SIDE_MASK 3u
+#define WANTED 4u /* a good one that is to stay or become so */
+
+/* The two densities of some of the group's parameters. */
+struct pair {
+    aglm_parzen *good;
+    aglm_parzen *bad;
+};
 
 struct aglm_tpe_group {
     const aglm_history *history;
     size_t *params;
     size_t n;
     size_t n_candidates;
-    aglm_parzen *good_model;
-    aglm_parzen *bad_model;
-    uint32_t *ranked; /* finished trials, best first */
-    size_t n_ranked;
-    size_t ranked_cap;
+    struct pair *pairs; /* one of all parameters; with several objectives one of each */
+    size_t n_pairs;
+    size_t width; /* parameters of a pair */
+    aglm_tpe_split *split;
     uint8_t *side; /* [trial] where its kernel is */
     size_t side_cap;
     uint32_t *changed; /* trials told since the models were brought up to date */
     size_t n_changed;
     size_t changed_cap;
-    uint32_t good[GOOD_MAX]; /* trials on the good side */
+    uint32_t *good; /* trials on the good side */
     size_t n_good;
-    double *drawn; /* [candidate][n] */
+    size_t good_cap;
+    double *drawn; /* [pair][candidate][width] */
     double *gain;
     double *bad_score;
-    uint32_t *order;
+    uint32_t *order; /* [pair][candidate] */
 };
-
-static size_t good_count(size_t finished)
-{
-    size_t n = (finished + 9) / 10;
-
-    return n < GOOD_MAX ? n : GOOD_MAX;
-}
 
 static bool counts(const aglm_trial *t)
 {
     return t->state == AGLM_TRIAL_COMPLETE || t->state == AGLM_TRIAL_PRUNED;
 }
 
-/* Complete before pruned before infeasible. */
-static int rank_class(const aglm_trial *t)
-{
-    if (t->violation > 0.0)
-        return 2;
-    return t->state == AGLM_TRIAL_PRUNED;
-}
-
-/* Pruned trials rank by their last step, later ones first, then by what was reported there; those
- * without a report last. */
-static void rank_key(const aglm_history *h, const aglm_trial *t, double key[2])
-{
-    key[0] = t->loss;
-    key[1] = 0.0;
-    if (t->violation > 0.0) {
-        key[0] = t->violation;
-    } else if (t->state == AGLM_TRIAL_PRUNED && t->n_steps == 0) {
-        key[0] = 1.0;
-    } else if (t->state == AGLM_TRIAL_PRUNED) {
-        const aglm_step_row *last = &t->steps[t->n_steps - 1];
-        double loss = aglm_history_sign(h) * last->value;
-        key[0] = -(double)last->step;
-        key[1] = isnan(loss) ? INFINITY : loss;
-    }
-}
-
-static bool ranks_before(const aglm_history *h, const aglm_trial *a, const aglm_trial *b)
-{
-    int class_a = rank_class(a);
-    int class_b = rank_class(b);
-    double key_a[2];
-    double key_b[2];
-
-    if (class_a != class_b)
-        return class_a < class_b;
-    rank_key(h, a, key_a);
-    rank_key(h, b, key_b);
-    if (key_a[0] != key_b[0])
-        return key_a[0] < key_b[0];
-    if (key_a[1] != key_b[1])
-        return key_a[1] < key_b[1];
-    return a->number < b->number;
-}
-
-static aglm_rc open_models(aglm_tpe_group *g, aglm_error *err)
+static aglm_rc open_models(aglm_tpe_group *g, bool even, aglm_error *err)
 {
     const aglm_space *space = aglm_history_space(g->history);
     aglm_dist *dists = aglm_calloc(g->n, sizeof *dists);
+    aglm_rc rc = AGLM_OK;
 
     if (!dists)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
     for (size_t i = 0; i < g->n; i++)
         dists[i] = space->params[g->params[i]].dist;
-    aglm_rc rc = aglm_parzen_new(&g->good_model, dists, g->n, err);
-    if (rc == AGLM_OK)
-        rc = aglm_parzen_new(&g->bad_model, dists, g->n, err);
+    for (size_t i = 0; rc == AGLM_OK && i < g->n_pairs; i++) {
+        rc = aglm_parzen_new(&g->pairs[i].good, dists + i * g->width, g->width, err);
+        if (rc == AGLM_OK && even)
+            aglm_parzen_weigh_evenly(g->pairs[i].good);
+        if (rc == AGLM_OK)
+            rc = aglm_parzen_new(&g->pairs[i].bad, dists + i * g->width, g->width, err);
+    }
     free(dists);
     return rc;
+}
+
+static bool reserve(aglm_tpe_group *g)
+{
+    g->params = aglm_calloc(g->n, sizeof *g->params);
+    g->pairs = aglm_calloc(g->n_pairs, sizeof *g->pairs);
+    g->drawn = aglm_calloc(g->n * g->n_candidates, sizeof *g->drawn);
+    g->gain = aglm_calloc(g->n_candidates, sizeof *g->gain);
+    g->bad_score = aglm_calloc(g->n_candidates, sizeof *g->bad_score);
+    g->order = aglm_calloc(g->n_pairs * g->n_candidates, sizeof *g->order);
+    return g->params && g->pairs && g->drawn && g->gain && g->bad_score && g->order;
 }
 
 aglm_rc aglm_tpe_group_new(aglm_tpe_group **out, const aglm_history *history, const size_t *params,
                            size_t n, size_t n_candidates, aglm_error *err)
 {
+    bool several = aglm_history_objectives(history) > 1;
     aglm_tpe_group *g = calloc(1, sizeof *g);
-    aglm_rc rc = AGLM_NOMEM;
 
     *out = NULL;
     if (!g)
-        return aglm_error_set(err, rc, "out of memory for a sampler");
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
     g->history = history;
     g->n = n;
     g->n_candidates = n_candidates;
-    g->params = aglm_calloc(n, sizeof *g->params);
-    g->drawn = aglm_calloc(n * n_candidates, sizeof *g->drawn);
-    g->gain = aglm_calloc(n_candidates, sizeof *g->gain);
-    g->bad_score = aglm_calloc(n_candidates, sizeof *g->bad_score);
-    g->order = aglm_calloc(n_candidates, sizeof *g->order);
-    if (g->params && g->drawn && g->gain && g->bad_score && g->order) {
+    g->n_pairs = several ? n : 1;
+    g->width = n / g->n_pairs;
+    aglm_rc rc = reserve(g) ? aglm_tpe_split_new(&g->split, history, err)
+                            : aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
+    if (rc == AGLM_OK) {
         memcpy(g->params, params, n * sizeof *params);
-        rc = open_models(g, err);
-    } else {
-        aglm_error_set(err, rc, "out of memory for a sampler");
+        rc = open_models(g, several, err);
     }
     if (rc != AGLM_OK) {
         aglm_tpe_group_free(g);
@@ -142,12 +113,16 @@ void aglm_tpe_group_free(aglm_tpe_group *g)
 {
     if (!g)
         return;
-    aglm_parzen_free(g->good_model);
-    aglm_parzen_free(g->bad_model);
+    for (size_t i = 0; g->pairs && i < g->n_pairs; i++) {
+        aglm_parzen_free(g->pairs[i].good);
+        aglm_parzen_free(g->pairs[i].bad);
+    }
+    aglm_tpe_split_free(g->split);
     free(g->params);
-    free(g->ranked);
+    free(g->pairs);
     free(g->side);
     free(g->changed);
+    free(g->good);
     free(g->drawn);
     free(g->gain);
     free(g->bad_score);
@@ -164,23 +139,6 @@ static bool has_all(const aglm_tpe_group *g, const double *x)
     return true;
 }
 
-static void insert_ranked(aglm_tpe_group *g, const aglm_trial *t)
-{
-    size_t low = 0;
-    size_t high = g->n_ranked;
-
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (ranks_before(g->history, aglm_history_trial(g->history, g->ranked[mid]), t))
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    memmove(g->ranked + low + 1, g->ranked + low, (g->n_ranked - low) * sizeof *g->ranked);
-    g->ranked[low] = (uint32_t)t->number;
-    g->n_ranked++;
-}
-
 aglm_rc aglm_tpe_group_tell(aglm_tpe_group *g, const aglm_trial *t, aglm_error *err)
 {
     size_t known = g->side_cap;
@@ -192,38 +150,61 @@ aglm_rc aglm_tpe_group_tell(aglm_tpe_group *g, const aglm_trial *t, aglm_error *
                            MAX_TRIALS);
     if (rc == AGLM_OK)
         rc = aglm_grow(&g->side, &g->side_cap, number + 1, sizeof *g->side, MAX_TRIALS);
-    if (rc == AGLM_OK && counts(t))
-        rc = aglm_grow(&g->ranked, &g->ranked_cap, g->n_ranked + 1, sizeof *g->ranked, MAX_TRIALS);
     if (g->side_cap > known)
         memset(g->side + known, SIDE_NONE, g->side_cap - known);
     if (rc != AGLM_OK)
         return aglm_error_set(err, rc, "tpe, trial %zu: %s", number, aglm_rc_text(rc));
-    g->changed[g->n_changed++] = (uint32_t)number;
     if (counts(t))
-        insert_ranked(g, t);
+        rc = aglm_tpe_split_add(g->split, t, err);
+    if (rc == AGLM_OK)
+        g->changed[g->n_changed++] = (uint32_t)number;
+    return rc;
+}
+
+static aglm_parzen *model(const struct pair *p, enum side side)
+{
+    return side == SIDE_GOOD ? p->good : p->bad;
+}
+
+static void remove_kernels(aglm_tpe_group *g, size_t n_pairs, enum side from, size_t number)
+{
+    for (size_t i = 0; i < n_pairs; i++)
+        aglm_parzen_remove(model(&g->pairs[i], from), (int64_t)number);
+}
+
+/* All or none. */
+static aglm_rc insert_kernels(aglm_tpe_group *g, enum side to, size_t number, aglm_error *err)
+{
+    const double *x = aglm_history_trial(g->history, number)->x;
+
+    for (size_t i = 0; i < g->n; i++)
+        g->drawn[i] = x[g->params[i]];
+    for (size_t i = 0; i < g->n_pairs; i++) {
+        aglm_rc rc = aglm_parzen_insert(model(&g->pairs[i], to), (int64_t)number,
+                                        g->drawn + i * g->width, err);
+        if (rc != AGLM_OK) {
+            remove_kernels(g, i, to, number);
+            return rc;
+        }
+    }
     return AGLM_OK;
 }
 
-static aglm_parzen *model(const aglm_tpe_group *g, enum side side)
+static enum side current_side(const aglm_tpe_group *g, size_t number)
 {
-    return side == SIDE_GOOD ? g->good_model : g->bad_model;
+    return (enum side)(g->side[number] & SIDE_MASK);
 }
 
 static aglm_rc move(aglm_tpe_group *g, size_t number, enum side to, aglm_error *err)
 {
-    const double *x = aglm_history_trial(g->history, number)->x;
-    enum side from = (enum side)g->side[number];
-    aglm_rc rc = AGLM_OK;
+    enum side from = current_side(g, number);
+    aglm_rc rc = to == SIDE_NONE ? AGLM_OK : insert_kernels(g, to, number, err);
 
-    for (size_t i = 0; i < g->n; i++)
-        g->drawn[i] = x[g->params[i]];
-    if (to != SIDE_NONE)
-        rc = aglm_parzen_insert(model(g, to), (int64_t)number, g->drawn, err);
     if (rc != AGLM_OK)
         return rc;
     if (from != SIDE_NONE)
-        aglm_parzen_remove(model(g, from), (int64_t)number);
-    g->side[number] = (uint8_t)to;
+        remove_kernels(g, g->n_pairs, from, number);
+    g->side[number] = (uint8_t)((g->side[number] & WANTED) | (unsigned)to);
     return AGLM_OK;
 }
 
@@ -233,68 +214,100 @@ static enum side side_of(const aglm_trial *t)
     return counts(t) || t->state == AGLM_TRIAL_RUNNING ? SIDE_BAD : SIDE_NONE;
 }
 
-static bool is_good(const aglm_tpe_group *g, size_t n_good, uint32_t number)
+/* Trials told, those that were good left where they are for now. */
+static aglm_rc take_changes(aglm_tpe_group *g, aglm_error *err)
 {
-    for (size_t i = 0; i < n_good; i++) {
-        if (g->ranked[i] == number)
-            return true;
-    }
-    return false;
-}
-
-/* Brings the models up to date: first those told, then who is no longer good, then who has become
- * so. */
-static aglm_rc sync(aglm_tpe_group *g, aglm_error *err)
-{
-    size_t n_good = good_count(g->n_ranked);
-    aglm_rc rc = AGLM_OK;
-
-    for (; rc == AGLM_OK && g->n_changed > 0; g->n_changed -= rc == AGLM_OK) {
+    while (g->n_changed > 0) {
         uint32_t number = g->changed[g->n_changed - 1];
         enum side want = side_of(aglm_history_trial(g->history, number));
-        if (g->side[number] != (uint8_t)want)
-            rc = move(g, number, want, err);
+        aglm_rc rc = current_side(g, number) == want ? AGLM_OK : move(g, number, want, err);
+        if (rc != AGLM_OK)
+            return rc;
+        g->n_changed--;
     }
-    for (; rc == AGLM_OK && g->n_good > 0; g->n_good -= rc == AGLM_OK) {
+    return AGLM_OK;
+}
+
+/* First who is no longer good, then who has become so. */
+static aglm_rc change_sides(aglm_tpe_group *g, const uint32_t *good, size_t n, aglm_error *err)
+{
+    for (; g->n_good > 0; g->n_good--) {
         uint32_t number = g->good[g->n_good - 1];
-        if (g->side[number] == SIDE_GOOD && !is_good(g, n_good, number))
-            rc = move(g, number, SIDE_BAD, err);
+        if (g->side[number] != SIDE_GOOD) /* it is wanted, or bad already */
+            continue;
+        aglm_rc rc = move(g, number, SIDE_BAD, err);
+        if (rc != AGLM_OK)
+            return rc;
     }
-    for (size_t i = 0; rc == AGLM_OK && i < n_good; i++) {
-        if (g->side[g->ranked[i]] != SIDE_GOOD)
-            rc = move(g, g->ranked[i], SIDE_GOOD, err);
-        g->good[i] = g->ranked[i];
-        g->n_good = i + 1;
+    for (size_t i = 0; i < n; i++) {
+        if (current_side(g, good[i]) != SIDE_GOOD) {
+            aglm_rc rc = move(g, good[i], SIDE_GOOD, err);
+            if (rc != AGLM_OK)
+                return rc;
+        }
+        g->good[g->n_good++] = good[i];
+    }
+    return AGLM_OK;
+}
+
+/* Brings the models up to date. */
+static aglm_rc sync(aglm_tpe_group *g, aglm_error *err)
+{
+    const uint32_t *good = NULL;
+    size_t n = 0;
+    aglm_rc rc = take_changes(g, err);
+
+    if (rc == AGLM_OK)
+        rc = aglm_tpe_split_good(g->split, &good, &n, err);
+    if (rc == AGLM_OK && aglm_grow(&g->good, &g->good_cap, n, sizeof *g->good, MAX_TRIALS))
+        rc = aglm_error_set(err, AGLM_NOMEM, "tpe: out of memory for %zu trials", n);
+    if (rc != AGLM_OK)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        g->side[good[i]] |= WANTED;
+    rc = change_sides(g, good, n, err);
+    for (size_t i = 0; i < n; i++)
+        g->side[good[i]] &= SIDE_MASK;
+    return rc;
+}
+
+static aglm_rc draw_pair(aglm_tpe_group *g, size_t at, aglm_rng *rng, aglm_error *err)
+{
+    const struct pair *p = &g->pairs[at];
+    size_t n = g->n_candidates;
+    double *drawn = g->drawn + at * n * g->width;
+    uint32_t *order = g->order + at * n;
+
+    for (size_t i = 0; i < n; i++)
+        aglm_parzen_sample(p->good, rng, drawn + i * g->width);
+    aglm_rc rc = aglm_parzen_score(p->good, drawn, n, g->gain, err);
+    if (rc == AGLM_OK)
+        rc = aglm_parzen_score(p->bad, drawn, n, g->bad_score, err);
+    for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
+        g->gain[i] -= g->bad_score[i];
+        size_t to = i;
+        for (; to > 0 && g->gain[order[to - 1]] < g->gain[i]; to--)
+            order[to] = order[to - 1];
+        order[to] = (uint32_t)i;
     }
     return rc;
 }
 
 aglm_rc aglm_tpe_group_draw(aglm_tpe_group *g, aglm_rng *rng, aglm_error *err)
 {
-    size_t n = g->n_candidates;
     aglm_rc rc = sync(g, err);
 
-    if (rc != AGLM_OK)
-        return rc;
-    for (size_t i = 0; i < n; i++)
-        aglm_parzen_sample(g->good_model, rng, g->drawn + i * g->n);
-    rc = aglm_parzen_score(g->good_model, g->drawn, n, g->gain, err);
-    if (rc == AGLM_OK)
-        rc = aglm_parzen_score(g->bad_model, g->drawn, n, g->bad_score, err);
-    for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
-        g->gain[i] -= g->bad_score[i];
-        size_t at = i;
-        for (; at > 0 && g->gain[g->order[at - 1]] < g->gain[i]; at--)
-            g->order[at] = g->order[at - 1];
-        g->order[at] = (uint32_t)i;
-    }
+    for (size_t i = 0; rc == AGLM_OK && i < g->n_pairs; i++)
+        rc = draw_pair(g, i, rng, err);
     return rc;
 }
 
 void aglm_tpe_group_take(const aglm_tpe_group *g, size_t i, double *x)
 {
-    const double *from = g->drawn + g->order[i] * g->n;
-
-    for (size_t j = 0; j < g->n; j++)
-        x[g->params[j]] = from[j];
+    for (size_t p = 0; p < g->n_pairs; p++) {
+        size_t first = p * g->n_candidates;
+        const double *from = g->drawn + (first + g->order[first + i]) * g->width;
+        for (size_t j = 0; j < g->width; j++)
+            x[g->params[p * g->width + j]] = from[j];
+    }
 }

@@ -1,5 +1,5 @@
 /* search/tpe_group.h - TPE's model of the parameters that share a condition: two densities, of the
- * good trials and the others.
+ * good trials and the others; with several objectives two for each parameter.
  * Threads: confined. */
 #ifndef AGLM_SEARCH_TPE_GROUP_H
 #define AGLM_SEARCH_TPE_GROUP_H
@@ -17,7 +17,7 @@ void aglm_tpe_group_free(aglm_tpe_group *g);
 /* The trial began or ended. Only trials that have all the group's parameters count. */
 aglm_rc aglm_tpe_group_tell(aglm_tpe_group *g, const aglm_trial *t, aglm_error *err);
 /* Draws the candidates from the density l of the good ones and orders them by log l - log g, best
- * first. */
+ * first; where each parameter has densities of its own, each in an order of its own. */
 aglm_rc aglm_tpe_group_draw(aglm_tpe_group *g, aglm_rng *rng, aglm_error *err);
 /* Writes candidate i of that order into the point. */
 void aglm_tpe_group_take(const aglm_tpe_group *g, size_t i, double *x);

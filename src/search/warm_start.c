@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "search/front.h"
 #include "search/study_priv.h"
 
 #define MAX_STUDY_BYTES ((size_t)1 << 34)
@@ -23,10 +24,29 @@ static int by_worth(const void *a, const void *b)
     return aglm_trial_better(a, b) ? -1 : 1;
 }
 
-static aglm_rc read_trials(struct source *o, aglm_store *store, int64_t id, double sign,
+/* With several objectives the front is best, then the front of the rest, and so on. */
+static aglm_rc rank_trials(struct source *o, const aglm_study *s, aglm_error *err)
+{
+    const aglm_trial **list = aglm_arena_array(&o->arena, o->n, sizeof *list);
+    uint32_t *rank = aglm_arena_array(&o->arena, o->n, sizeof *rank);
+
+    if (!list || !rank)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu trials", o->n);
+    for (size_t i = 0; i < o->n; i++)
+        list[i] = &o->trials[i];
+    aglm_rc rc = aglm_front_ranks(list, o->n, s->signs, s->options.n_directions, rank, err);
+    for (size_t i = 0; rc == AGLM_OK && i < o->n; i++)
+        o->trials[i].loss = rank[i];
+    return rc;
+}
+
+static aglm_rc read_trials(struct source *o, const aglm_study *s, aglm_store *store, int64_t id,
                            aglm_error *err)
 {
-    aglm_stored_reader r = {.space = o->space, .sign = sign, .arena = &o->arena};
+    aglm_stored_reader r = {.space = o->space,
+                            .sign = s->signs[0],
+                            .arena = &o->arena,
+                            .objectives = s->options.n_directions};
     aglm_trial_row *rows;
     size_t n;
     aglm_rc rc = aglm_store_trials(store, id, 0, &o->arena, &rows, &n, err);
@@ -40,6 +60,8 @@ static aglm_rc read_trials(struct source *o, aglm_store *store, int64_t id, doub
         if (rows[i].state == AGLM_TRIAL_COMPLETE)
             rc = aglm_stored_trial(&r, &rows[i], &o->trials[o->n++], err);
     }
+    if (rc == AGLM_OK && s->options.n_directions > 1)
+        rc = rank_trials(o, s, err);
     if (rc == AGLM_OK && o->n > 1)
         qsort(o->trials, o->n, sizeof *o->trials, by_worth);
     return rc;
@@ -52,13 +74,18 @@ static aglm_rc read_source(struct source *o, const aglm_study *s, aglm_store *st
     size_t shared = 0;
     aglm_rc rc = aglm_stored_study(store, o->name, &row, err);
 
-    if (rc == AGLM_OK && row.directions[0] != s->options.directions[0])
-        rc = aglm_error_set(err, AGLM_INVALID, "study \"%.128s\" optimises in the other direction",
-                            o->name);
+    if (rc == AGLM_OK && row.n_directions != s->options.n_directions)
+        rc = aglm_error_set(err, AGLM_INVALID, "study \"%.128s\" has %zu objectives, this one %zu",
+                            o->name, row.n_directions, s->options.n_directions);
+    for (size_t i = 0; rc == AGLM_OK && i < row.n_directions; i++) {
+        if (row.directions[i] != s->options.directions[i])
+            rc = aglm_error_set(err, AGLM_INVALID,
+                                "study \"%.128s\" optimises in the other direction", o->name);
+    }
     if (rc == AGLM_OK)
         rc = aglm_study_stored_space(store, row.id, &o->space, err);
     if (rc == AGLM_OK)
-        rc = read_trials(o, store, row.id, s->sign, err);
+        rc = read_trials(o, s, store, row.id, err);
     if (rc != AGLM_OK)
         return rc;
     for (size_t i = 0; i < s->space->n; i++)
@@ -111,9 +138,9 @@ static aglm_rc write_note(const struct source *o, const aglm_trial *t, aglm_str 
     aglm_json_member_text(&w, "study", o->name);
     aglm_json_member_int(&w, "trial", t->number);
     aglm_json_close_object(&w);
-    return note->rc == AGLM_OK ? AGLM_OK
-                               : aglm_error_set(err, note->rc, "a warm start: %s",
-                                                aglm_rc_text(note->rc));
+    return note->rc == AGLM_OK
+               ? AGLM_OK
+               : aglm_error_set(err, note->rc, "a warm start: %s", aglm_rc_text(note->rc));
 }
 
 static aglm_rc enqueue_best(aglm_study *s, struct source *o, size_t most, size_t *taken,

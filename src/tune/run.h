@@ -28,7 +28,9 @@ typedef struct aglm_tune_event {
     int64_t number; /* of the trial; -1 when the event is about none */
     aglm_trial_state state;
     unsigned step, steps;
-    double value; /* of the metric; NaN when there is none */
+    double value;         /* of the metric; NaN when there is none */
+    const double *values; /* of several objectives, else NULL */
+    size_t n_values;
     double best_value;
     int64_t best_number; /* -1 while there is none */
     size_t finished;     /* trials so far */

@@ -61,15 +61,15 @@ static aglm_rc one_trial(aglm_study *s, size_t i, aglm_error *err)
 
     if (rc != AGLM_OK)
         return rc;
-    double v = fabs(log(x[0]) + 3.0) + x[1];
-    rc = aglm_study_report(s, n, 1, v, &prune, err);
+    double v[2] = {fabs(log(x[0]) + 3.0) + x[1], x[0]};
+    rc = aglm_study_report(s, n, 1, v[0], &prune, err);
     if (rc == AGLM_OK)
         rc = aglm_study_set_trial_attr(s, n, "bytes", "12", err);
     if (rc == AGLM_OK && i % 3 == 0)
         rc = aglm_study_set_violation(s, n, 0.5, err);
     if (rc == AGLM_OK)
-        rc = aglm_study_tell(s, n, prune ? AGLM_TRIAL_PRUNED : AGLM_TRIAL_COMPLETE, &v, !prune,
-                             err);
+        rc = aglm_study_tell(s, n, prune ? AGLM_TRIAL_PRUNED : AGLM_TRIAL_COMPLETE, v,
+                             prune ? 0 : aglm_study_objectives(s), err);
     return rc;
 }
 
@@ -82,8 +82,10 @@ static aglm_rc look(aglm_study *s, aglm_error *err)
 
     aglm_arena_init(&a, 1u << 22);
     aglm_rc rc = aglm_study_trials(s, &a, &all, &n, err);
-    if (rc == AGLM_OK)
+    if (rc == AGLM_OK && aglm_study_objectives(s) == 1)
         rc = aglm_study_best_trial(s, &a, &best, err);
+    if (rc == AGLM_OK)
+        rc = aglm_study_front(s, &a, &all, &n, err);
     aglm_arena_clear(&a);
     return rc;
 }
@@ -120,6 +122,7 @@ struct job {
     const aglm_pruner_ops *pruner; /* NULL: asha */
     size_t trials;
     aglm_space *space;
+    bool several; /* objectives, and no pruner */
 };
 
 /* Some trials, then the study again from the store for as many more. */
@@ -139,6 +142,11 @@ static aglm_rc search(void *arg, aglm_error *err)
     o.pruner_options.n_startup_trials = 0;
     o.pruner_options.patience = 0;
     o.pruner_options.lower = 0.0;
+    if (job->several) {
+        o.pruner = &aglm_pruner_none;
+        o.n_directions = 2;
+        o.sampler_options.population = 4;
+    }
     aglm_rc rc = aglm_store_open(&store, "memory", err);
     for (int round = 0; rc == AGLM_OK && round < 2; round++) {
         aglm_study *s = NULL;
@@ -217,6 +225,20 @@ static void longer_studies_may_run_out_of_memory(void **state)
     aglm_space_free(job.space);
 }
 
+static void studies_of_several_objectives_may_run_out_of_memory(void **state)
+{
+    static const aglm_sampler_ops *const ops[] = {&aglm_sampler_tpe, &aglm_sampler_nsga2};
+    struct job job = {.trials = 12, .several = true};
+
+    (void)state;
+    assert_int_equal(build_space(&job.space, NULL), AGLM_OK);
+    for (size_t i = 0; i < 2; i++) {
+        job.sampler = ops[i];
+        run(search, &job, 3);
+    }
+    aglm_space_free(job.space);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +246,7 @@ int main(void)
         cmocka_unit_test(studies_may_run_out_of_memory),
         cmocka_unit_test(pruners_may_run_out_of_memory),
         cmocka_unit_test(longer_studies_may_run_out_of_memory),
+        cmocka_unit_test(studies_of_several_objectives_may_run_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,8 +191,8 @@ static void another_space_or_direction_is_refused(void **state)
     assert_null(s);
     f.options.must_be_new = false;
     f.options.n_directions = 2;
-    assert_int_equal(aglm_study_open(&s, f.store, "t", f.space, &f.options, &err),
-                     AGLM_UNSUPPORTED);
+    assert_int_equal(aglm_study_open(&s, f.store, "s", f.space, &f.options, &err), AGLM_INVALID);
+    assert_non_null(strstr(err.msg, "stored with 1 objectives, asked for with 2"));
     f.options.n_directions = 1;
     assert_int_equal(aglm_study_open(&s, f.store, "", f.space, &f.options, &err), AGLM_INVALID);
     end(&f);
