@@ -215,6 +215,12 @@ static aglm_rc tell(struct aglm_optimizer *r, struct trial *t, aglm_verdict *v, 
         keep_text(a, "error", v->reason);
         rc = aglm_study_tell(a->study, a->number, v->state, NULL, 0, err);
     }
+    if (rc == AGLM_DONE) {
+        v->state = AGLM_TRIAL_FAIL;
+        snprintf(v->reason, sizeof v->reason,
+                 "another worker took this one for dead and ended the trial");
+        return AGLM_OK;
+    }
     if (rc != AGLM_OK || v->state != AGLM_TRIAL_FAIL)
         return rc;
     unsigned most = v->interrupted ? UINT32_MAX : r->o->retries;
@@ -285,10 +291,30 @@ static bool wanted(struct aglm_optimizer *r)
         return false;
     if (aglm_cancelled(&r->cancel))
         stop(r, aglm_cancel_requested(o->cancel) ? AGLM_STOP_CANCELLED : AGLM_STOP_TIME);
-    else if (o->trials > 0 && aglm_study_points(o->study) >= (size_t)o->trials &&
-             aglm_study_count(o->study, AGLM_TRIAL_WAITING) == 0)
-        stop(r, AGLM_STOP_TRIALS);
     return !r->stopping;
+}
+
+static bool all_made(const aglm_optimize_options *o)
+{
+    return o->trials > 0 && aglm_study_points(o->study) >= (size_t)o->trials &&
+           aglm_study_count(o->study, AGLM_TRIAL_WAITING) == 0;
+}
+
+/* The next trial of all workers. AGLM_DONE: nothing is left to do, and why is noted. */
+static aglm_rc ask(struct aglm_optimizer *r, int64_t *number, double *x, aglm_error *err)
+{
+    const aglm_optimize_options *o = r->o;
+    size_t most = o->trials > 0 ? (size_t)o->trials : SIZE_MAX;
+    aglm_rc rc = AGLM_OK;
+
+    /* What the dead left undone comes back before the study is called done. */
+    if (all_made(o))
+        rc = aglm_study_take_over(o->study, err);
+    if (rc == AGLM_OK)
+        rc = all_made(o) ? AGLM_DONE : aglm_study_ask_within(o->study, most, number, x, err);
+    if (rc == AGLM_DONE)
+        stop(r, aglm_study_points(o->study) >= most ? AGLM_STOP_TRIALS : AGLM_STOP_EXHAUSTED);
+    return rc;
 }
 
 /* False when there is nothing more to do here. */
@@ -300,8 +326,8 @@ static bool next_trial(struct aglm_optimizer *r, int64_t *number, double *x)
     aglm_rc rc = r->stopping ? AGLM_DONE : aglm_study_sync(r->o->study, &err);
     if (rc == AGLM_OK && !wanted(r))
         rc = AGLM_DONE;
-    else if (rc == AGLM_OK && (rc = aglm_study_ask(r->o->study, number, x, &err)) == AGLM_DONE)
-        stop(r, AGLM_STOP_EXHAUSTED);
+    else if (rc == AGLM_OK)
+        rc = ask(r, number, x, &err);
     pthread_mutex_unlock(&r->lock);
     if (rc < 0)
         fail_run(r, rc, &err);

@@ -86,7 +86,8 @@ typedef enum aglm_optimize_stop {
     AGLM_STOP_STAGNATION,
     AGLM_STOP_TARGET,
     AGLM_STOP_EXHAUSTED, /* no point is left */
-    AGLM_STOP_CANCELLED
+    AGLM_STOP_CANCELLED,
+    AGLM_STOP_WORKERS /* those of a cluster have ended, for a reason of their own */
 } aglm_optimize_stop;
 
 typedef struct aglm_optimize_result {
@@ -95,8 +96,8 @@ typedef struct aglm_optimize_result {
     char last_reason[AGLM_REASON_MAX];
 } aglm_optimize_result;
 
-/* Other processes may work on the same study. With a limit on trials they may overrun it together
- * by one each. Failures: of the store, or of the objective for good. */
+/* Other processes may work on the same study; a limit on trials holds for all of them together.
+ * Failures: of the store, or of the objective for good. */
 aglm_rc aglm_optimize(const aglm_optimize_options *o, aglm_optimize_result *out, aglm_error *err);
 
 #endif

@@ -22,6 +22,7 @@ void aglm_study_options_init(aglm_study_options *o)
         .sampler_options = AGLM_SAMPLER_DEFAULTS,
         .pruner = &aglm_pruner_none,
         .pruner_options = AGLM_PRUNER_DEFAULTS,
+        .retake = 1,
     };
 }
 
@@ -151,18 +152,13 @@ static void drop(aglm_study *s, int64_t id)
     (void)aglm_store_trial_finish(s->store, id, &end, NULL);
 }
 
-/* Stores a new trial and takes it into the history. Trials that other processes made meanwhile come
- * first. */
-static aglm_rc add_trial(aglm_study *s, aglm_trial_row *row, const double *x, aglm_error *err)
+/* Takes a trial that was just stored into the history. Trials that other processes made meanwhile
+ * come first. */
+static aglm_rc take_new(aglm_study *s, const aglm_trial_row *row, const double *x, aglm_error *err)
 {
     aglm_trial t = {.x = x, .loss = NAN, .violation = NAN, .started_s = NAN, .duration_s = NAN};
-    int64_t owner = row->state == AGLM_TRIAL_RUNNING ? s->owner : 0;
-    aglm_rc rc = aglm_study_reserve_flags(s, aglm_history_size(s->history) + 1, err);
+    aglm_rc rc = AGLM_OK;
 
-    if (rc == AGLM_OK)
-        rc = aglm_store_trial_new(s->store, s->id, row, owner, err);
-    if (rc != AGLM_OK)
-        return rc;
     if (row->number != (int64_t)aglm_history_size(s->history))
         rc = aglm_study_catch_up(s, row->number, err);
     t.id = row->id;
@@ -180,9 +176,17 @@ static aglm_rc add_trial(aglm_study *s, aglm_trial_row *row, const double *x, ag
     return rc;
 }
 
-static aglm_rc ask_sampler(aglm_study *s, int64_t *number, double *x, aglm_error *err)
+static aglm_rc add_trial(aglm_study *s, aglm_trial_row *row, const double *x, aglm_error *err)
 {
-    aglm_trial_row row = {.state = AGLM_TRIAL_RUNNING, .params = s->params};
+    aglm_rc rc = aglm_study_reserve_flags(s, aglm_history_size(s->history) + 1, err);
+
+    if (rc == AGLM_OK)
+        rc = aglm_store_trial_new(s->store, s->id, row, 0, err);
+    return rc == AGLM_OK ? take_new(s, row, x, err) : rc;
+}
+
+static aglm_rc propose(aglm_study *s, double *x, aglm_error *err)
+{
     int64_t next = (int64_t)aglm_history_size(s->history);
     aglm_rc rc = s->options.sampler->ask(s->sampler, next, x, err);
 
@@ -192,22 +196,71 @@ static aglm_rc ask_sampler(aglm_study *s, int64_t *number, double *x, aglm_error
         aglm_rng_init_stream(&rng, s->options.seed, (uint64_t)next);
         rc = aglm_history_fresh(s->history, &rng, x);
     }
-    if (rc != AGLM_OK)
-        return rc;
-    row.n_params = fill_params(s, x, s->params);
-    if (s->options.sampler->notes)
-        row.n_attrs = s->options.sampler->notes(s->sampler, &row.attrs);
-    rc = add_trial(s, &row, x, err);
+    return rc;
+}
+
+/* Another worker has made the next trial: its point is known from now on. */
+static aglm_rc take_others(aglm_study *s, aglm_error *err)
+{
+    size_t before = aglm_history_size(s->history);
+    aglm_rc rc = aglm_study_catch_up(s, INT64_MAX, err);
+
+    if (rc == AGLM_OK && aglm_history_size(s->history) == before)
+        rc = aglm_error_set(err, AGLM_FORMAT,
+                            "study \"%s\": the stored trial %zu has another number; restore a copy",
+                            s->name, before);
+    return rc;
+}
+
+/* A proposal holds for the history it was made from. When another worker was first, that one's
+ * point is taken in, so that none is tried twice and a limit is kept to the trial. */
+static aglm_rc ask_sampler(aglm_study *s, size_t most, int64_t *number, double *x, aglm_error *err)
+{
+    aglm_trial_row row = {.state = AGLM_TRIAL_RUNNING, .params = s->params};
+    bool proposed = false;
+    aglm_rc rc = AGLM_DONE;
+
+    while (rc == AGLM_DONE) {
+        if (aglm_study_count_points(s) >= most)
+            return AGLM_DONE;
+        if (!proposed || aglm_history_seen(s->history, x)) {
+            rc = propose(s, x, err);
+            if (rc != AGLM_OK)
+                return rc;
+            proposed = true;
+        }
+        rc = aglm_study_reserve_flags(s, aglm_history_size(s->history) + 1, err);
+        if (rc != AGLM_OK)
+            return rc;
+        row.n_params = fill_params(s, x, s->params);
+        if (s->options.sampler->notes)
+            row.n_attrs = s->options.sampler->notes(s->sampler, &row.attrs);
+        row.number = (int64_t)aglm_history_size(s->history);
+        rc = aglm_store_trial_new_next(s->store, s->id, &row, s->owner, err);
+        if (rc == AGLM_DONE) {
+            aglm_rc taken = take_others(s, err);
+            if (taken != AGLM_OK)
+                return taken;
+        }
+    }
+    if (rc == AGLM_OK)
+        rc = take_new(s, &row, x, err);
     *number = row.number;
     return rc;
 }
 
 aglm_rc aglm_study_ask(aglm_study *s, int64_t *number, double *x, aglm_error *err)
 {
+    return aglm_study_ask_within(s, SIZE_MAX, number, x, err);
+}
+
+aglm_rc aglm_study_ask_within(aglm_study *s, size_t most, int64_t *number, double *x,
+                              aglm_error *err)
+{
     pthread_mutex_lock(&s->lock);
     aglm_rc rc = ask_queue(s, number, x, err);
     if (rc == AGLM_DONE)
-        rc = ask_sampler(s, number, x, err);
+        rc = ask_sampler(s, most, number, x, err);
     if (rc == AGLM_OK)
         rc = aglm_study_reserve_flags(s, (size_t)*number + 1, err);
     if (rc == AGLM_OK) {
@@ -304,6 +357,10 @@ static aglm_rc tell(aglm_study *s, int64_t number, aglm_trial_end *end, aglm_err
     end->attrs = t->attrs;
     end->n_attrs = t->n_attrs;
     rc = aglm_store_trial_finish(s->store, t->id, end, err);
+    if (rc == AGLM_INVALID && (s->flags[number] & AGLM_STUDY_MINE)) {
+        aglm_rc ended = aglm_study_take_end(s, number, err);
+        return ended == AGLM_OK ? rc : ended;
+    }
     if (rc != AGLM_OK)
         return rc;
     rc = aglm_history_finish(s->history, (size_t)number, end->state, end->values, end->n_values,

@@ -26,9 +26,17 @@ typedef struct aglm_study_options {
     /* Trials that are asked belong to no process: they stay RUNNING after close and may be told by
      * another (ask and tell from a shell). */
     bool detached;
+    /* Signs of life of the trials that this process runs, so many seconds apart, by a thread of the
+     * study; 0: none. A trial of any process that was silent for grace_s (0: twice heartbeat_s) is
+     * taken over: it becomes FAIL, and its point is tried again up to `retake` times. All workers
+     * of a study should have the same. */
+    double heartbeat_s;
+    double grace_s;
+    unsigned retake;
 } aglm_study_options;
 
-/* One objective to minimise, TPE, no pruner, seed 0. */
+/* One objective to minimise, TPE, no pruner, seed 0; no heartbeat, points of the dead tried once
+ * more. */
 void aglm_study_options_init(aglm_study_options *o);
 
 /* Makes the study or resumes it. RUNNING trials whose process is gone become FAIL, and their points
@@ -49,8 +57,15 @@ aglm_rc aglm_study_set_violation(aglm_study *s, int64_t number, double violation
 aglm_rc aglm_study_enqueue_noted(aglm_study *s, const double *x, const aglm_attr_row *note,
                                  int64_t *number, aglm_error *err);
 
-/* Takes in what other processes did since: new trials, and the ends of those that were running. */
+/* Ask, but AGLM_DONE when the study has `most` points already (see aglm_study_points), all workers'
+ * together. */
+aglm_rc aglm_study_ask_within(aglm_study *s, size_t most, int64_t *number, double *x,
+                              aglm_error *err);
+/* Takes in what other processes did since: new trials, and the ends of those that were running.
+ * About once a second it looks for the dead, too. */
 aglm_rc aglm_study_sync(aglm_study *s, aglm_error *err);
+/* Fails the trials whose process is gone or silent, and enqueues their points again. */
+aglm_rc aglm_study_take_over(aglm_study *s, aglm_error *err);
 /* Enqueues the point of a failed trial once more. AGLM_DONE: it has been tried again `most` times
  * already. */
 aglm_rc aglm_study_retry(aglm_study *s, int64_t number, unsigned most, aglm_error *err);

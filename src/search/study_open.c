@@ -138,54 +138,35 @@ static aglm_rc check_space(aglm_study *s, aglm_error *err)
     return rc;
 }
 
-static bool any_running(const aglm_trial_row *rows, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (rows[i].state == AGLM_TRIAL_RUNNING)
-            return true;
-    }
-    return false;
-}
-
-/* A point whose trial died with its process is tried once more, not for ever: it may be what killed
- * the process. */
-static aglm_rc retry_dead(aglm_study *s, const aglm_trial_row *before, size_t n, aglm_error *err)
-{
-    aglm_rc rc = AGLM_OK;
-
-    for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
-        const aglm_trial *now = aglm_history_trial(s->history, i);
-        if (before[i].state == AGLM_TRIAL_RUNNING && now->state == AGLM_TRIAL_FAIL &&
-            !aglm_trial_attr(now, AGLM_ATTR_RETRY_OF, true) &&
-            aglm_space_check(s->space, now->x, NULL) == AGLM_OK)
-            rc = aglm_study_enqueue_as(s, now->x, now->number, NULL, err);
-    }
-    return rc;
-}
-
 static aglm_rc load_trials(aglm_study *s, aglm_error *err)
 {
     aglm_arena arena;
     aglm_trial_row *rows;
-    aglm_trial_row *fresh;
+    int64_t *dead;
     size_t n;
-    size_t n_fresh;
-    size_t dead = 0;
+    size_t n_dead;
 
     aglm_arena_init(&arena, MAX_STUDY_BYTES);
-    aglm_rc rc = aglm_store_trials(s->store, s->id, 0, &arena, &rows, &n, err);
-    fresh = rows;
-    n_fresh = n;
-    if (rc == AGLM_OK && any_running(rows, n))
-        rc = aglm_store_reap(s->store, s->id, &dead, err);
-    if (rc == AGLM_OK && dead > 0)
-        rc = aglm_store_trials(s->store, s->id, 0, &arena, &fresh, &n_fresh, err);
+    aglm_rc rc = aglm_study_reap(s, &dead, &n_dead, err);
     if (rc == AGLM_OK)
-        rc = take_rows(s, &arena, fresh, n_fresh, INT64_MAX, err);
-    if (rc == AGLM_OK && dead > 0)
-        rc = retry_dead(s, rows, n, err);
+        rc = aglm_store_trials(s->store, s->id, 0, &arena, &rows, &n, err);
+    if (rc == AGLM_OK)
+        rc = take_rows(s, &arena, rows, n, INT64_MAX, err);
+    if (rc == AGLM_OK)
+        rc = aglm_study_retry_dead(s, dead, n_dead, err);
     aglm_arena_clear(&arena);
+    free(dead);
     return rc;
+}
+
+static aglm_rc make(aglm_study *s, aglm_error *err)
+{
+    aglm_rc rc = aglm_store_study_new(s->store, s->name, s->options.directions,
+                                      s->options.n_directions, &s->id, err);
+
+    if (rc == AGLM_OK)
+        rc = write_space(s, err);
+    return rc == AGLM_OK ? write_sampler(s, err) : rc;
 }
 
 static aglm_rc attach(aglm_study *s, aglm_error *err)
@@ -194,11 +175,10 @@ static aglm_rc attach(aglm_study *s, aglm_error *err)
     aglm_rc rc = aglm_stored_study(s->store, s->name, &row, err);
 
     if (rc == AGLM_NOTFOUND) {
-        rc = aglm_store_study_new(s->store, s->name, s->options.directions, s->options.n_directions,
-                                  &s->id, err);
-        if (rc == AGLM_OK)
-            rc = write_space(s, err);
-        return rc == AGLM_OK ? write_sampler(s, err) : rc;
+        aglm_rc made = make(s, err);
+        if (made != AGLM_INVALID)
+            return made;
+        rc = aglm_stored_study(s->store, s->name, &row, err); /* another was quicker */
     }
     if (rc != AGLM_OK)
         return rc;
@@ -316,6 +296,8 @@ static aglm_rc open_parts(aglm_study *s, aglm_error *err)
         rc = replay_reports(s, err);
     if (rc == AGLM_OK)
         rc = o->sampler->open(&s->sampler, s->history, &o->sampler_options, o->seed, err);
+    if (rc == AGLM_OK && (rc = aglm_study_beat_start(s, err)) != AGLM_OK)
+        o->sampler->close(s->sampler);
     if (rc != AGLM_OK)
         o->pruner->close(s->pruner);
     return rc;
@@ -327,6 +309,8 @@ static void release(aglm_study *s)
     aglm_arena_clear(&s->texts);
     pthread_mutex_destroy(&s->lock);
     free(s->params);
+    free(s->open);
+    free(s->marks);
     free(s->flags);
     free(s->name);
     free(s);
@@ -353,6 +337,8 @@ aglm_rc aglm_study_open(aglm_study **out, aglm_store *store, const char *name,
     s->owner = options->detached ? 0 : (int64_t)getpid();
     for (size_t i = 0; i < options->n_directions; i++)
         s->signs[i] = options->directions[i] == AGLM_MAXIMIZE ? -1.0 : 1.0;
+    if (options->heartbeat_s > 0 && !options->detached)
+        aglm_store_keep_beats(store);
     rc = open_parts(s, err);
     if (rc != AGLM_OK) {
         release(s);
@@ -366,6 +352,7 @@ void aglm_study_close(aglm_study *s)
 {
     if (!s)
         return;
+    aglm_study_beat_stop(s);
     for (size_t i = 0; i < aglm_history_size(s->history); i++) {
         if (s->flags[i] & AGLM_STUDY_MINE)
             (void)aglm_study_tell(s, (int64_t)i, AGLM_TRIAL_FAIL, NULL, 0, NULL);

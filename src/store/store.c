@@ -1,6 +1,7 @@
 #include "store/store_priv.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -292,8 +293,8 @@ aglm_rc aglm_store_study_attrs(aglm_store *s, int64_t study, aglm_arena *a, aglm
     return s->ops->study_attrs(s, study, a, out, n, err);
 }
 
-aglm_rc aglm_store_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
-                             aglm_error *err)
+static aglm_rc new_trial(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+                         bool next, aglm_error *err)
 {
     aglm_rc rc = check_state(row->state, err);
 
@@ -307,7 +308,19 @@ aglm_rc aglm_store_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, 
         rc = check_no_nan(row->values, row->n_values, err);
     if (!rc)
         rc = check_attrs(row->attrs, row->n_attrs, err);
-    return rc ? rc : s->ops->trial_new(s, study, row, owner, err);
+    return rc ? rc : s->ops->trial_new(s, study, row, owner, next, err);
+}
+
+aglm_rc aglm_store_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+                             aglm_error *err)
+{
+    return new_trial(s, study, row, owner, false, err);
+}
+
+aglm_rc aglm_store_trial_new_next(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+                                  aglm_error *err)
+{
+    return new_trial(s, study, row, owner, true, err);
 }
 
 aglm_rc aglm_store_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id,
@@ -367,9 +380,39 @@ aglm_rc aglm_store_trials(aglm_store *s, int64_t study, int64_t from, aglm_arena
     return s->ops->trials(s, study, from, a, out, n, err);
 }
 
-aglm_rc aglm_store_reap(aglm_store *s, int64_t study, size_t *n, aglm_error *err)
+aglm_rc aglm_store_trials_changed(aglm_store *s, const aglm_trial_marks *known, aglm_arena *a,
+                                  aglm_trial_row **out, size_t *n, aglm_error *err)
 {
-    size_t ignored;
+    *out = NULL;
+    *n = 0;
+    return known->n ? s->ops->trials_changed(s, known, a, out, n, err) : AGLM_OK;
+}
 
-    return s->ops->reap(s, study, n ? n : &ignored, err);
+aglm_rc aglm_store_beat(aglm_store *s, const int64_t *trials, size_t n, aglm_error *err)
+{
+    return n ? s->ops->beat(s, trials, n, err) : AGLM_OK;
+}
+
+void aglm_store_keep_beats(aglm_store *s)
+{
+    s->beats = true;
+}
+
+aglm_rc aglm_store_reap(aglm_store *s, int64_t study, double grace_s, int64_t **ids, size_t *n,
+                        aglm_error *err)
+{
+    int64_t *failed = NULL;
+    size_t count = 0;
+    aglm_rc rc = s->ops->reap(s, study, grace_s, &failed, &count, err);
+
+    if (n)
+        *n = rc ? 0 : count;
+    if (ids && !rc) {
+        *ids = failed;
+        return rc;
+    }
+    free(failed);
+    if (ids)
+        *ids = NULL;
+    return rc;
 }

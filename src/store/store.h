@@ -102,6 +102,10 @@ aglm_rc aglm_store_study_attrs(aglm_store *s, int64_t study, aglm_arena *a, aglm
  * time and boot id so that the dead can be told. */
 aglm_rc aglm_store_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
                              aglm_error *err);
+/* The same, but only when the trial's number would be row->number; AGLM_DONE when another has it by
+ * now, with nothing written. */
+aglm_rc aglm_store_trial_new_next(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+                                  aglm_error *err);
 /* The oldest WAITING trial becomes RUNNING (started now); *id gets its id. AGLM_DONE when none
  * waits. */
 aglm_rc aglm_store_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id,
@@ -136,8 +140,31 @@ aglm_rc aglm_store_trial_get(aglm_store *s, int64_t trial, aglm_arena *a, aglm_t
  * what it has read asks only for the rest. */
 aglm_rc aglm_store_trials(aglm_store *s, int64_t study, int64_t from, aglm_arena *a,
                           aglm_trial_row **out, size_t *n, aglm_error *err);
-/* RUNNING trials whose owner process is gone become FAIL; *n (may be NULL) gets their number.
- * Trials without an owner (Optuna's) and those of processes on other hosts stay as they are. */
-aglm_rc aglm_store_reap(aglm_store *s, int64_t study, size_t *n, aglm_error *err);
+/* A trial and the state that it was last seen in. */
+typedef struct aglm_trial_mark {
+    int64_t id;
+    aglm_trial_state state;
+} aglm_trial_mark;
+typedef struct aglm_trial_marks {
+    const aglm_trial_mark *v; /* ascending id */
+    size_t n;
+} aglm_trial_marks;
+/* Whole rows, in the order given, of those of the trials that are in another state by now; trials
+ * that are gone are left out. One query when nothing changed. */
+aglm_rc aglm_store_trials_changed(aglm_store *s, const aglm_trial_marks *known, aglm_arena *a,
+                                  aglm_trial_row **out, size_t *n, aglm_error *err);
+
+/* A sign of life of trials in work, at the database's clock: Optuna's trial_heartbeats. */
+aglm_rc aglm_store_beat(aglm_store *s, const int64_t *trials, size_t n, aglm_error *err);
+/* From now on a trial that is made RUNNING or claimed through this store for an owner gets its
+ * first heartbeat in the same transaction, and loses its row with its end. Before the store is
+ * shared. */
+void aglm_store_keep_beats(aglm_store *s);
+/* RUNNING trials become FAIL whose owner process on this host is gone or, with grace_s > 0, whose
+ * last heartbeat is older than so many seconds by the database's clock. Those without an owner or
+ * heartbeat stay. *ids (may be NULL; free it) and *n (may be NULL) get the trials that this very
+ * call failed: of several callers one gets a trial. Writes only when there is one. */
+aglm_rc aglm_store_reap(aglm_store *s, int64_t study, double grace_s, int64_t **ids, size_t *n,
+                        aglm_error *err);
 
 #endif

@@ -431,13 +431,15 @@ static trial *make_trial(memory *m, const aglm_trial_row *row)
 }
 
 static aglm_rc memory_trial_new(aglm_store *s, int64_t study_id, aglm_trial_row *row, int64_t owner,
-                                aglm_error *err)
+                                bool next, aglm_error *err)
 {
     memory *m = lock(s);
     study *st = find_study(m, study_id, err);
 
     if (!st)
         return unlock(m, AGLM_NOTFOUND);
+    if (next && row->number != (int64_t)st->n)
+        return unlock(m, AGLM_DONE);
     aglm_rc rc = aglm_store_check_values(row->state, row->n_values, st->n_directions, err);
     if (rc)
         return unlock(m, rc);
@@ -628,12 +630,43 @@ static aglm_rc memory_trials(aglm_store *s, int64_t study_id, int64_t from, aglm
     return unlock(m, AGLM_OK);
 }
 
-static aglm_rc memory_reap(aglm_store *s, int64_t study_id, size_t *n, aglm_error *err)
+static aglm_rc memory_trials_changed(aglm_store *s, const aglm_trial_marks *known, aglm_arena *a,
+                                     aglm_trial_row **out, size_t *n, aglm_error *err)
+{
+    memory *m = lock(s);
+    aglm_trial_row *rows = aglm_arena_array(a, known->n, sizeof *rows);
+    aglm_text_cache cache;
+    aglm_rc rc = rows ? AGLM_OK : AGLM_NOMEM;
+
+    aglm_text_cache_init(&cache, a);
+    for (size_t i = 0; !rc && i < known->n; i++) {
+        const trial *t = find_trial(m, known->v[i].id, NULL);
+        if (t && t->state != known->v[i].state)
+            rc = copy_trial(t, &cache, &rows[(*n)++]);
+    }
+    *out = rc ? NULL : rows;
+    *n = rc ? 0 : *n;
+    return unlock(m, rc ? no_memory(err) : AGLM_OK);
+}
+
+/* Nobody else sees this store: its trials live and die with the process. */
+static aglm_rc memory_beat(aglm_store *s, const int64_t *trials, size_t n, aglm_error *err)
+{
+    (void)s;
+    (void)trials;
+    (void)n;
+    (void)err;
+    return AGLM_OK;
+}
+
+static aglm_rc memory_reap(aglm_store *s, int64_t study_id, double grace_s, int64_t **ids,
+                           size_t *n, aglm_error *err)
 {
     memory *m = lock(s);
     study *st = find_study(m, study_id, err);
+    size_t cap = 0;
 
-    *n = 0;
+    (void)grace_s;
     if (!st)
         return unlock(m, AGLM_NOTFOUND);
     for (size_t i = 0; i < st->n; i++) {
@@ -641,8 +674,10 @@ static aglm_rc memory_reap(aglm_store *s, int64_t study_id, size_t *n, aglm_erro
         if (t->state != AGLM_TRIAL_RUNNING || t->owner == 0 ||
             !aglm_process_gone(t->owner, t->owner_start, &m->machine, &m->machine))
             continue;
+        if (aglm_grow(ids, &cap, *n + 1, sizeof **ids, MAX_ROWS))
+            return unlock(m, no_memory(err));
         end_trial(t, AGLM_TRIAL_FAIL);
-        ++*n;
+        (*ids)[(*n)++] = t->id;
     }
     return unlock(m, AGLM_OK);
 }
@@ -664,6 +699,8 @@ static const aglm_store_ops memory_ops = {
     .trial_finish = memory_trial_finish,
     .trial_get = memory_trial_get,
     .trials = memory_trials,
+    .trials_changed = memory_trials_changed,
+    .beat = memory_beat,
     .reap = memory_reap,
 };
 

@@ -12,6 +12,10 @@
 #define WAIT_LAST_US 1000000u
 #define CONFLICT_TRIES 20
 #define MAX_SCRATCH ((size_t)1 << 30)
+/* A lock is waited for half a minute at most (lock_timeout), and no statement works for long, but
+ * for the deletion of a large study. */
+#define SILENCE_MS 60000
+#define SILENCE_DELETE_MS 1800000
 
 static aglm_rc pg_study_new(aglm_store *s, const char *name, const aglm_direction *directions,
                             size_t n, int64_t *id, aglm_error *err);
@@ -23,8 +27,8 @@ static bool wait_again(const pg *q, int tries, uint64_t since_ns)
 
     if (q->conn && tries >= CONFLICT_TRIES)
         return false;
-    if (aglm_clock_since_s(since_ns) > AWAY_LIMIT_S)
-        return false;
+    if (tries > 0 && aglm_clock_since_s(since_ns) > AWAY_LIMIT_S)
+        return false; /* the first try may have waited long for an answer */
     usleep(q->conn ? 1000 : us);
     return true;
 }
@@ -47,6 +51,7 @@ aglm_rc pg_call(aglm_store *s, pg_work *work, void *job, aglm_error *err)
 
     pthread_mutex_lock(&q->lock);
     q->unsure = false;
+    q->silence_ms = SILENCE_MS;
     for (int tries = 0;; tries++) {
         q->again = false;
         rc = q->conn ? AGLM_OK : pg_connect(q, err);
@@ -169,6 +174,7 @@ static aglm_rc delete_study(pg *q, void *job, aglm_error *err)
 
     if (study <= 0 || study > INT32_MAX)
         return aglm_store_no_study(study, err);
+    q->silence_ms = SILENCE_DELETE_MS;
     pg_args_init(&a, q);
     pg_put_int(&a, study);
     aglm_rc rc = AGLM_OK;
@@ -249,6 +255,8 @@ static const aglm_store_ops postgres_ops = {
     .trial_finish = pg_trial_finish,
     .trial_get = pg_trial_get,
     .trials = pg_trials,
+    .trials_changed = pg_trials_changed,
+    .beat = pg_beat,
     .reap = pg_reap,
 };
 

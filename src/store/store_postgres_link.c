@@ -1,6 +1,8 @@
 /* The connection: made, lost, asked. */
 #include <arpa/inet.h>
 #include <endian.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,18 +122,67 @@ aglm_rc pg_fail(pg *q, const PGresult *res, aglm_error *err)
     return aglm_error_set(err, AGLM_IO, "%s: %s", q->label, why);
 }
 
+/* libpq's own waits have no end. False: the server has said nothing for too long. True: PQgetResult
+ * will not wait (what broke, it says). */
+static bool wait_answer(const pg *q)
+{
+    for (;;) {
+        struct pollfd fd = {.fd = PQsocket(q->conn), .events = POLLIN};
+        int unsent = PQflush(q->conn);
+        if (unsent < 0 || fd.fd < 0 || !PQisBusy(q->conn))
+            return true;
+        fd.events |= unsent > 0 ? POLLOUT : 0;
+        int n = poll(&fd, 1, q->silence_ms);
+        if (n == 0)
+            return false;
+        if (n < 0 && errno != EINTR)
+            return true;
+        if (n > 0 && PQconsumeInput(q->conn) != 1)
+            return true;
+    }
+}
+
+/* The connection is of no use any longer: what it was asked may have been done or not. */
+static aglm_rc give_up(pg *q, const char *why, aglm_error *err)
+{
+    q->again = true;
+    pg_disconnect(q);
+    return aglm_error_set(err, AGLM_IO, "%s: %s", q->label, why);
+}
+
+static aglm_rc silent(pg *q, aglm_error *err)
+{
+    return give_up(q, "the server has not answered for a minute; look at its log", err);
+}
+
+/* The last answer of several statements, the first failure before all. */
 aglm_rc pg_exec(pg *q, const char *sql, PGresult **out, aglm_error *err)
 {
-    PGresult *res = PQexec(q->conn, sql);
-    ExecStatusType status = PQresultStatus(res);
+    PGresult *last = NULL;
+    PGresult *res;
     aglm_rc rc = AGLM_OK;
 
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-        rc = pg_fail(q, res, err);
+    if (PQsendQuery(q->conn, sql) != 1)
+        return pg_fail(q, NULL, err);
+    while (q->conn) {
+        if (!wait_answer(q)) {
+            rc = silent(q, err);
+            break;
+        }
+        if ((res = PQgetResult(q->conn)) == NULL)
+            break;
+        ExecStatusType status = PQresultStatus(res);
+        PQclear(last);
+        last = res;
+        if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK && rc == AGLM_OK)
+            rc = pg_fail(q, res, err);
+    }
+    if (rc == AGLM_OK && !last)
+        rc = give_up(q, "the server's answer broke off", err);
     if (rc == AGLM_OK && out)
-        *out = res;
+        *out = last;
     else
-        PQclear(res);
+        PQclear(last);
     return rc;
 }
 
@@ -316,6 +367,10 @@ aglm_rc pg_queue_commit(pg *q, aglm_error *err)
  * every statement, a second says that libpq expects nothing more. */
 static bool take_answer(pg *q, int *at, int *ends, aglm_rc *rc, aglm_error *err)
 {
+    if (!wait_answer(q)) {
+        *rc = silent(q, err);
+        return false;
+    }
     PGresult *res = PQgetResult(q->conn);
     ExecStatusType status = PQresultStatus(res);
 
@@ -335,14 +390,6 @@ static bool take_answer(pg *q, int *at, int *ends, aglm_rc *rc, aglm_error *err)
     return q->conn != NULL;
 }
 
-/* An answer that breaks off leaves a connection of no use. */
-static aglm_rc broken_off(pg *q, aglm_error *err)
-{
-    q->again = true;
-    pg_disconnect(q);
-    return aglm_error_set(err, AGLM_IO, "%s: the server's answer broke off", q->label);
-}
-
 aglm_rc pg_collect(pg *q, aglm_error *err)
 {
     int at = 0;
@@ -357,7 +404,7 @@ aglm_rc pg_collect(pg *q, aglm_error *err)
     while (take_answer(q, &at, &ends, &rc, err))
         ;
     if (q->conn && rc == AGLM_OK && (at < want || q->n_syncs > 0))
-        rc = broken_off(q, err);
+        rc = give_up(q, "the server's answer broke off", err);
     q->n_queued = 0;
     q->n_syncs = 0;
     return rc;
@@ -386,7 +433,7 @@ static aglm_rc prepare_all(pg *q, aglm_error *err)
     while (rc == AGLM_OK && take_answer(q, &at, &ends, &rc, err))
         ;
     if (rc == AGLM_OK && q->n_syncs > 0)
-        rc = broken_off(q, err);
+        rc = give_up(q, "the server's answer broke off", err);
     return rc;
 }
 
@@ -404,6 +451,7 @@ aglm_rc pg_connect(pg *q, aglm_error *err)
     if (!q->conn || PQstatus(q->conn) != CONNECTION_OK)
         return connect_failed(q, err);
     PQsetNoticeReceiver(q->conn, no_notice, NULL);
+    PQsetnonblocking(q->conn, 1); /* all waits are in wait_answer */
     aglm_rc rc = AGLM_OK;
     if (!q->schema)
         rc = pg_schema_open(q, err);

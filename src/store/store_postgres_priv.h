@@ -40,11 +40,13 @@
     "INSERT INTO trial_" kind "_attributes (trial_id, key, value_json)"                            \
     " SELECT t.trial_id, u.key, u.json FROM " from " t, unnest(" keys "::text[], " texts           \
     "::text[], " systems "::bool[]) u(key, json, system) WHERE " which " u.system"
-#define PG_NEW_TRIAL                                                                               \
+/* number: that it must get, NULL for any. */
+#define PG_NEW_TRIAL(number)                                                                       \
     "t AS (INSERT INTO trials (number, study_id, state, datetime_start, datetime_complete)"        \
-    " SELECT coalesce((SELECT max(number) FROM trials WHERE study_id = $1::int), -1) + 1,"         \
-    " study_id, $2::trialstate, $3::timestamp, $4::timestamp FROM studies"                         \
-    " WHERE study_id = $1::int RETURNING trial_id, number)"
+    " SELECT m.next, study_id, $2::trialstate, $3::timestamp, $4::timestamp FROM studies,"         \
+    " (SELECT coalesce(max(number), -1) + 1 AS next FROM trials WHERE study_id = $1::int) m"       \
+    " WHERE study_id = $1::int AND (" number "::int IS NULL OR m.next = " number "::int)"          \
+    " RETURNING trial_id, number)"
 /* The trial $1 while it is open, or as just finished at $2 by this very transaction. */
 #define PG_OPEN_TRIAL                                                                              \
     "t AS (SELECT trial_id FROM trials WHERE trial_id = $1::int AND (state IN ('RUNNING',"         \
@@ -85,16 +87,17 @@
                    " FROM study_system_attributes WHERE study_id = $1::int ORDER BY system, id")                                              \
     X(STUDY_LOCK, "SELECT set_config('synchronous_commit', 'off', true) FROM studies"                                                         \
                   " WHERE study_id = $1::int FOR NO KEY UPDATE")                                                                              \
-    /* study, state, started, completed, names, values, distributions, process */                                                             \
+    /* study, state, started, completed, names, values, distributions, process, number */                                                     \
     X(TRIAL_ASK,                                                                                                                              \
-      "WITH " PG_NEW_TRIAL ", p AS (" PG_PUT_PARAMS(                                                                                          \
+      "WITH " PG_NEW_TRIAL("$9") ", p AS (" PG_PUT_PARAMS(                                                                                    \
           "t", "$5", "$6",                                                                                                                    \
           "$7") "),"                                                                                                                          \
                 " o AS (INSERT INTO aglm_owner (trial_id, process_id, started)"                                                               \
                 " SELECT t.trial_id, $8::int, $3::timestamp FROM t) SELECT trial_id, number FROM t")                                          \
-    /* ..., this process, values, steps, reports, keys, texts, systems, nonce, owner process */                                               \
+    /* ..., this process, values, steps, reports, keys, texts, systems, nonce, owner process,                                                 \
+     * number */                                                                                                                              \
     X(TRIAL_ADD,                                                                                                                              \
-      "WITH " PG_NEW_TRIAL ", p AS (" PG_PUT_PARAMS(                                                                                          \
+      "WITH " PG_NEW_TRIAL("$17") ", p AS (" PG_PUT_PARAMS(                                                                                   \
           "t", "$5", "$6",                                                                                                                    \
           "$7") "),"                                                                                                                          \
                 " v AS (" PG_PUT_VALUES("t", "$9") "), i AS (" PG_PUT_STEPS(                                                                  \
@@ -162,6 +165,10 @@
     X(TRIAL_ROWS, "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials"                                             \
                   " WHERE study_id = $1::int AND number >= $2::int"                                                                           \
                   " ORDER BY trial_id")                                                                                                       \
+    X(TRIALS_CHANGED, "SELECT t.trial_id, t.number, t.state, t.datetime_start,"                                                               \
+                      " t.datetime_complete FROM unnest($1::bigint[], $2::text[]) k(id, was)"                                                 \
+                      " JOIN trials t ON t.trial_id = k.id::int WHERE t.state::text <> k.was"                                                 \
+                      " ORDER BY t.trial_id")                                                                                                 \
     X(PARAM_ROWS, "SELECT trial_id, param_name, param_value, distribution_json, param_id"                                                     \
                   " FROM trial_params" PG_BETWEEN " ORDER BY trial_id")                                                                       \
     X(VALUE_ROWS, "SELECT trial_id, objective, value, value_type FROM trial_values" PG_BETWEEN                                                \
@@ -177,6 +184,26 @@
                     " VALUES ($1::bigint, $2::bigint, $3, $4, $5)"                                                                            \
                     " ON CONFLICT (pid, start_ticks, boot, pidns, host)"                                                                      \
                     " DO UPDATE SET pid = excluded.pid RETURNING process_id")                                                                 \
+    /* The server's clock in its own time zone, as Optuna writes it. */                                                                       \
+    X(BEATS_PUT,                                                                                                                              \
+      "INSERT INTO trial_heartbeats (trial_id, heartbeat)"                                                                                    \
+      " SELECT t.trial_id, localtimestamp FROM unnest($1::bigint[]) k(id)"                                                                    \
+      " JOIN trials t ON t.trial_id = k.id::int AND t.state = 'RUNNING' ORDER BY t.trial_id"                                                  \
+      " ON CONFLICT (trial_id) DO UPDATE SET heartbeat = excluded.heartbeat")                                                                 \
+    /* Under the lock of the study's row: the trial that this transaction made, if it made one. */                                            \
+    X(BEAT_NEWEST, "INSERT INTO trial_heartbeats (trial_id, heartbeat)"                                                                       \
+                   " SELECT t.trial_id, localtimestamp FROM (SELECT trial_id FROM trials"                                                     \
+                   " WHERE study_id = $1::int ORDER BY number DESC LIMIT 1) t"                                                                \
+                   " JOIN aglm_owner o ON o.trial_id = t.trial_id AND o.process_id = $2::int"                                                 \
+                   " ON CONFLICT (trial_id) DO UPDATE SET heartbeat = excluded.heartbeat")                                                    \
+    X(BEAT_DELETE, "DELETE FROM trial_heartbeats WHERE trial_id = $1::int")                                                                   \
+    X(BEATS_OLD, "SELECT trial_id FROM trial_heartbeats"                                                                                      \
+                 " WHERE heartbeat < localtimestamp - $1::bigint * interval '1 microsecond'")                                                 \
+    X(BEATS_FAIL, "UPDATE trials t SET state = 'FAIL', datetime_complete = $3::timestamp"                                                     \
+                  " FROM trial_heartbeats h WHERE t.trial_id = ANY ($2::bigint[])"                                                            \
+                  " AND h.trial_id = t.trial_id AND t.study_id = $4::int AND t.state = 'RUNNING'"                                             \
+                  " AND h.heartbeat < localtimestamp - $1::bigint * interval '1 microsecond'"                                                 \
+                  " RETURNING t.trial_id")                                                                                                    \
     X(OWNER_ROWS, "SELECT o.trial_id, t.study_id,"                                                                                            \
                   " coalesce(t.state = 'RUNNING' AND t.datetime_start = o.started, false),"                                                   \
                   " p.pid, p.start_ticks, p.boot, p.pidns, p.host FROM aglm_owner o"                                                          \
@@ -211,7 +238,7 @@ typedef enum pg_sql {
         PG_COUNT
 } pg_sql;
 
-#define PG_MAX_ARGS 16
+#define PG_MAX_ARGS 17
 #define PG_MAX_BATCH 16 /* statements of one exchange */
 
 /* The parameters of one statement, in the store's scratch space. */
@@ -251,6 +278,7 @@ typedef struct pg {
     int64_t study; /* whose number of objectives is remembered; 0: none */
     size_t objectives;
     uint64_t nonce;
+    int silence_ms; /* how long the server may say nothing in the call in progress */
 } pg;
 
 /* The work of a call; run again from the start when the server was away or others were in the way.
@@ -281,6 +309,8 @@ void pg_element_double(pg_args *a, double v);
 void pg_element_bool(pg_args *a, bool v);
 void pg_element_text(pg_args *a, const char *text);
 
+/* A heartbeat of the trials, queued. */
+aglm_rc pg_queue_beats(pg *q, const int64_t *trials, size_t n, aglm_error *err);
 /* Queues a statement (args NULL: none). */
 aglm_rc pg_queue(pg *q, pg_sql id, const pg_args *args, aglm_error *err);
 /* What follows is another transaction. */
@@ -310,7 +340,9 @@ aglm_rc pg_trial_get(aglm_store *s, int64_t trial, aglm_arena *a, aglm_trial_row
                      aglm_error *err);
 aglm_rc pg_trials(aglm_store *s, int64_t study, int64_t from, aglm_arena *a, aglm_trial_row **out,
                   size_t *n, aglm_error *err);
-aglm_rc pg_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+aglm_rc pg_trials_changed(aglm_store *s, const aglm_trial_marks *known, aglm_arena *a,
+                          aglm_trial_row **out, size_t *n, aglm_error *err);
+aglm_rc pg_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
                      aglm_error *err);
 aglm_rc pg_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id, aglm_error *err);
 aglm_rc pg_trial_set_params(aglm_store *s, int64_t trial, const aglm_param_row *params, size_t n,
@@ -318,6 +350,8 @@ aglm_rc pg_trial_set_params(aglm_store *s, int64_t trial, const aglm_param_row *
 aglm_rc pg_trial_report(aglm_store *s, int64_t trial, const aglm_step_row *step, aglm_error *err);
 aglm_rc pg_trial_set_attr(aglm_store *s, int64_t trial, const aglm_attr_row *attr, aglm_error *err);
 aglm_rc pg_trial_finish(aglm_store *s, int64_t trial, const aglm_trial_end *end, aglm_error *err);
-aglm_rc pg_reap(aglm_store *s, int64_t study, size_t *n, aglm_error *err);
+aglm_rc pg_beat(aglm_store *s, const int64_t *trials, size_t n, aglm_error *err);
+aglm_rc pg_reap(aglm_store *s, int64_t study, double grace_s, int64_t **ids, size_t *n,
+                aglm_error *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "store/store_postgres_priv.h"
 
 #define CHUNK 4096               /* trials whose rows are asked for at once */
+#define NEAR 64                  /* ids apart */
 #define EPOCH_2000_S 946684800LL /* of PostgreSQL's timestamps */
 #define USEC 1000000LL
 
@@ -23,6 +24,7 @@ typedef struct scan {
     aglm_text_cache cache;
     aglm_trial_row *rows;
     size_t n;
+    bool more; /* another scan follows in the transaction */
 } scan;
 
 /* How a run of `n` result rows from `at`, all of one trial, becomes that trial's array. */
@@ -186,7 +188,7 @@ static aglm_rc ask_chunk(scan *sc, size_t at, aglm_error *err)
     pg_put_int(&a, sc->rows[at + n - 1].id);
     for (int i = 0; rc == AGLM_OK && i < PARTS; i++)
         rc = pg_queue(sc->q, parts[i].sql, &a, err);
-    if (rc == AGLM_OK && at + n == sc->n)
+    if (rc == AGLM_OK && at + n == sc->n && !sc->more)
         rc = pg_queue(sc->q, PG_COMMIT, NULL, err);
     return rc == AGLM_OK ? pg_queue_commit(sc->q, err) : rc;
 }
@@ -344,6 +346,66 @@ aglm_rc pg_trial_get(aglm_store *s, int64_t trial, aglm_arena *a, aglm_trial_row
 
     if (rc == AGLM_OK)
         *out = job.scan.rows[0];
+    return rc;
+}
+
+struct changed_job {
+    const aglm_trial_marks *known;
+    scan scan;
+};
+
+/* Trials that lie close together are read at once: what lies between is passed over. */
+static aglm_rc scan_runs(const scan *all, aglm_error *err)
+{
+    aglm_rc rc = AGLM_OK;
+    size_t end;
+
+    if (all->n == 0)
+        return pg_one(all->q, PG_COMMIT, NULL, err);
+    for (size_t at = 0; rc == AGLM_OK && at < all->n; at = end) {
+        scan run = *all;
+        for (end = at + 1; end < all->n && all->rows[end].id - all->rows[end - 1].id < NEAR; end++)
+            ;
+        run.rows += at;
+        run.n = end - at;
+        run.more = end < all->n;
+        rc = scan_parts(&run, err);
+    }
+    return rc;
+}
+
+static aglm_rc changed_job(pg *q, void *job, aglm_error *err)
+{
+    struct changed_job *j = job;
+    pg_args a;
+
+    j->scan.q = q;
+    aglm_text_cache_init(&j->scan.cache, j->scan.arena);
+    aglm_rc rc = pg_queue(q, PG_BEGIN_READ, NULL, err);
+    pg_args_init(&a, q);
+    pg_put_array(&a, PG_OID_INT8);
+    for (size_t i = 0; i < j->known->n; i++)
+        pg_element_int(&a, j->known->v[i].id);
+    pg_put_array(&a, PG_OID_TEXT);
+    for (size_t i = 0; i < j->known->n; i++)
+        pg_element_text(&a, aglm_trial_state_name(j->known->v[i].state));
+    if (rc == AGLM_OK)
+        rc = pg_queue(q, PG_TRIALS_CHANGED, &a, err);
+    if (rc == AGLM_OK)
+        rc = pg_exchange(q, err);
+    if (rc == AGLM_OK)
+        rc = read_trials(&j->scan, q->result[1], err);
+    return rc == AGLM_OK ? scan_runs(&j->scan, err) : rc;
+}
+
+aglm_rc pg_trials_changed(aglm_store *s, const aglm_trial_marks *known, aglm_arena *a,
+                          aglm_trial_row **out, size_t *n, aglm_error *err)
+{
+    struct changed_job job = {known, {.arena = a}};
+    aglm_rc rc = pg_call(s, changed_job, &job, err);
+
+    *out = rc ? NULL : job.scan.rows;
+    *n = rc ? 0 : job.scan.n;
     return rc;
 }
 

@@ -6,8 +6,6 @@
 #include "base/memory.h"
 #include "store/store_postgres_priv.h"
 
-#define MAX_OWNERS ((size_t)1 << 24)
-
 /* ---- arrays out of rows; of a name, key or step given twice the last one counts ---- */
 
 static bool given_before(const aglm_param_row *rows, size_t at)
@@ -162,6 +160,7 @@ struct new_trial {
     int64_t study;
     aglm_trial_row *row;
     int64_t owner;
+    bool next; /* only when its number is row->number */
     char now[AGLM_STORE_DATE_LEN + 6];
     uint64_t nonce;
     int64_t id;
@@ -213,6 +212,14 @@ static void put_trial(pg_args *a, const struct new_trial *j)
     put_params(a, r->params, r->n_params);
 }
 
+static void put_number(pg_args *a, const struct new_trial *j)
+{
+    if (j->next)
+        pg_put_int(a, j->row->number);
+    else
+        pg_put_text(a, NULL);
+}
+
 /* The lock of the study's row makes the numbers dense. It is given back with a commit that does not
  * wait for the disk; the second transaction does, and with it all that went before. */
 static aglm_rc queue_new(pg *q, struct new_trial *j, int64_t self, int64_t owner, aglm_error *err)
@@ -236,7 +243,14 @@ static aglm_rc queue_new(pg *q, struct new_trial *j, int64_t self, int64_t owner
         pg_put_int(&a, (int64_t)j->nonce);
         pg_put_int(&a, r->state == AGLM_TRIAL_RUNNING ? owner : 0);
     }
+    put_number(&a, j);
     rc = pg_queue(q, ask ? PG_TRIAL_ASK : PG_TRIAL_ADD, &a, err);
+    if (rc == AGLM_OK && q->base.beats && owner != 0 && r->state == AGLM_TRIAL_RUNNING) {
+        pg_args_init(&a, q);
+        pg_put_int(&a, j->study);
+        pg_put_int(&a, owner);
+        rc = pg_queue(q, PG_BEAT_NEWEST, &a, err);
+    }
     if (rc == AGLM_OK)
         rc = pg_queue_commit(q, err);
     return rc == AGLM_OK ? pg_queue(q, PG_FLUSH, NULL, err) : rc;
@@ -279,19 +293,21 @@ static aglm_rc new_trial(pg *q, void *job, aglm_error *err)
         rc = pg_exchange(q, err);
     if (rc != AGLM_OK)
         return rc;
-    if (PQntuples(q->result[1]) == 0) {
+    if (PQntuples(q->result[0]) == 0) {
         q->study = 0;
         return aglm_store_no_study(j->study, err);
     }
+    if (PQntuples(q->result[1]) == 0)
+        return AGLM_DONE; /* the number is another's */
     j->id = pg_int(q->result[1], 0, 0);
     j->number = pg_int(q->result[1], 0, 1);
     return AGLM_OK;
 }
 
-aglm_rc pg_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+aglm_rc pg_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
                      aglm_error *err)
 {
-    struct new_trial job = {.study = study, .row = row, .owner = owner};
+    struct new_trial job = {.study = study, .row = row, .owner = owner, .next = next};
 
     pthread_mutex_lock(&((pg *)s)->lock);
     job.nonce = ++((pg *)s)->nonce;
@@ -342,7 +358,10 @@ static aglm_rc claim_trial(pg *q, void *job, aglm_error *err)
     if (PQntuples(q->result[1]) == 0)
         return AGLM_DONE;
     j->id = pg_int(q->result[1], 0, 0);
-    return AGLM_OK;
+    if (!q->base.beats || owner == 0)
+        return AGLM_OK;
+    rc = pg_queue_beats(q, &j->id, 1, err);
+    return rc == AGLM_OK ? pg_exchange(q, err) : rc;
 }
 
 aglm_rc pg_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id, aglm_error *err)
@@ -446,6 +465,11 @@ static aglm_rc change_trial(pg *q, void *job, aglm_error *err)
     }
     if (rc == AGLM_OK)
         rc = queue_rows(q, j, err);
+    if (rc == AGLM_OK && j->end && q->base.beats) {
+        pg_args_init(&a, q);
+        pg_put_int(&a, j->trial);
+        rc = pg_queue(q, PG_BEAT_DELETE, &a, err);
+    }
     if (rc == AGLM_OK)
         rc = pg_exchange(q, err);
     if (rc == AGLM_OK && PQntuples(q->result[0]) == 0)
@@ -488,77 +512,4 @@ aglm_rc pg_trial_finish(aglm_store *s, int64_t trial, const aglm_trial_end *end,
 
     aglm_clock_utc(job.now, sizeof job.now);
     return pg_call(s, change_trial, &job, err);
-}
-
-/* ---- the dead ---- */
-
-struct reap {
-    int64_t study;
-    size_t failed;
-    char now[AGLM_STORE_DATE_LEN + 6];
-};
-
-static void copy_word(char *to, size_t size, const PGresult *res, int row, int col)
-{
-    snprintf(to, size, "%s", pg_text(res, row, col));
-}
-
-/* Is the owner row out of date: of a dead process (of this study), or of a trial that was finished
- * or deleted by Optuna? */
-static bool is_stale(const pg *q, const PGresult *res, int row, int64_t study)
-{
-    aglm_machine m;
-
-    if (pg_int(res, row, 2) == 0)
-        return true;
-    if (pg_int(res, row, 1) != study || PQgetisnull(res, row, 3))
-        return false;
-    copy_word(m.boot, sizeof m.boot, res, row, 5);
-    copy_word(m.pidns, sizeof m.pidns, res, row, 6);
-    copy_word(m.host, sizeof m.host, res, row, 7);
-    return aglm_process_gone(pg_int(res, row, 3), pg_int(res, row, 4), &m, &q->machine);
-}
-
-static aglm_rc reap_job(pg *q, void *job, aglm_error *err)
-{
-    struct reap *j = job;
-    pg_args a;
-    size_t n = 0;
-    aglm_rc rc = pg_study_need(q, j->study, NULL, err);
-
-    if (rc == AGLM_OK)
-        rc = pg_one(q, PG_OWNER_ROWS, NULL, err);
-    if (rc != AGLM_OK)
-        return rc;
-    pg_args_init(&a, q);
-    pg_put_array(&a, PG_OID_INT8);
-    const PGresult *res = q->result[0];
-    for (int i = 0; i < PQntuples(res); i++) {
-        if (is_stale(q, res, i, j->study)) {
-            pg_element_int(&a, pg_int(res, i, 0));
-            n++;
-        }
-    }
-    if (n == 0)
-        return AGLM_OK;
-    pg_args both = a;
-    pg_put_text(&both, j->now);
-    rc = pg_queue(q, PG_TRIALS_FAIL, &both, err);
-    if (rc == AGLM_OK)
-        rc = pg_queue(q, PG_OWNERS_DELETE, &a, err);
-    if (rc == AGLM_OK)
-        rc = pg_exchange(q, err);
-    if (rc == AGLM_OK)
-        j->failed = (size_t)PQntuples(q->result[0]);
-    return rc;
-}
-
-aglm_rc pg_reap(aglm_store *s, int64_t study, size_t *n, aglm_error *err)
-{
-    struct reap job = {.study = study};
-
-    aglm_clock_utc(job.now, sizeof job.now);
-    aglm_rc rc = pg_call(s, reap_job, &job, err);
-    *n = rc ? 0 : job.failed;
-    return rc;
 }

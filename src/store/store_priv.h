@@ -22,8 +22,9 @@ typedef struct aglm_store_ops {
                               aglm_error *err);
     aglm_rc (*study_attrs)(aglm_store *s, int64_t study, aglm_arena *a, aglm_attr_row **out,
                            size_t *n, aglm_error *err);
+    /* next: only when its number is row->number, else AGLM_DONE. */
     aglm_rc (*trial_new)(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
-                         aglm_error *err);
+                         bool next, aglm_error *err);
     aglm_rc (*trial_claim)(aglm_store *s, int64_t study, int64_t owner, int64_t *id,
                            aglm_error *err);
     /* Writes to a trial that is not finished; end NULL: it stays so. */
@@ -39,11 +40,17 @@ typedef struct aglm_store_ops {
                          aglm_error *err);
     aglm_rc (*trials)(aglm_store *s, int64_t study, int64_t from, aglm_arena *a,
                       aglm_trial_row **out, size_t *n, aglm_error *err);
-    aglm_rc (*reap)(aglm_store *s, int64_t study, size_t *n, aglm_error *err);
+    aglm_rc (*trials_changed)(aglm_store *s, const aglm_trial_marks *known, aglm_arena *a,
+                              aglm_trial_row **out, size_t *n, aglm_error *err);
+    aglm_rc (*beat)(aglm_store *s, const int64_t *trials, size_t n, aglm_error *err);
+    /* *ids is NULL or the caller's to free, after a failure too. */
+    aglm_rc (*reap)(aglm_store *s, int64_t study, double grace_s, int64_t **ids, size_t *n,
+                    aglm_error *err);
 } aglm_store_ops;
 
 struct aglm_store {
     const aglm_store_ops *ops;
+    bool beats; /* aglm_store_keep_beats */
 };
 
 #define AGLM_STORE_DATE_LEN 26 /* YYYY-MM-DD HH:MM:SS.ffffff */

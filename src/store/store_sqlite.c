@@ -310,6 +310,8 @@ static const aglm_store_ops sqlite_ops = {
     .trial_finish = sq_trial_finish,
     .trial_get = sq_trial_get,
     .trials = sq_trials,
+    .trials_changed = sq_trials_changed,
+    .beat = sq_beat,
     .reap = sq_reap,
 };
 

@@ -89,6 +89,16 @@
     X(OWNER_SET, "INSERT OR REPLACE INTO aglm_owner (trial_id, process_id, started)"               \
                  " VALUES (?, ?, ?)")                                                              \
     X(OWNER_DELETE, "DELETE FROM aglm_owner WHERE trial_id = ?")                                   \
+    X(BEAT_SET, "INSERT INTO trial_heartbeats (trial_id, heartbeat)"                               \
+                " SELECT trial_id, strftime('%Y-%m-%d %H:%M:%f000', 'now') FROM trials"            \
+                " WHERE trial_id = ? AND state = 'RUNNING'"                                        \
+                " ON CONFLICT (trial_id) DO UPDATE SET heartbeat = excluded.heartbeat")            \
+    X(BEAT_DELETE, "DELETE FROM trial_heartbeats WHERE trial_id = ?")                              \
+    X(BEATS_STALE, "SELECT h.trial_id FROM trial_heartbeats h"                                     \
+                   " CROSS JOIN trials t ON t.trial_id = h.trial_id"                               \
+                   " WHERE t.study_id = ? AND t.state = 'RUNNING'"                                 \
+                   " AND (julianday('now') - julianday(h.heartbeat)) * 86400 > ?"                  \
+                   " ORDER BY h.trial_id")                                                         \
     X(OWNER_ROWS, "SELECT o.trial_id, t.study_id,"                                                 \
                   " t.state = 'RUNNING' AND t.datetime_start = o.started,"                         \
                   " p.pid, p.start_ticks, p.boot, p.pidns, p.host FROM aglm_owner o"               \
@@ -169,7 +179,10 @@ aglm_rc sq_study_list(aglm_store *s, int64_t only, aglm_arena *a, aglm_study_row
 aglm_rc sq_study_attrs(aglm_store *s, int64_t study, aglm_arena *a, aglm_attr_row **out, size_t *n,
                        aglm_error *err);
 
-aglm_rc sq_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+aglm_rc sq_trials_changed(aglm_store *s, const aglm_trial_marks *known, aglm_arena *a,
+                          aglm_trial_row **out, size_t *n, aglm_error *err);
+
+aglm_rc sq_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
                      aglm_error *err);
 aglm_rc sq_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id, aglm_error *err);
 aglm_rc sq_trial_set_params(aglm_store *s, int64_t trial, const aglm_param_row *params, size_t n,
@@ -177,7 +190,12 @@ aglm_rc sq_trial_set_params(aglm_store *s, int64_t trial, const aglm_param_row *
 aglm_rc sq_trial_report(aglm_store *s, int64_t trial, const aglm_step_row *step, aglm_error *err);
 aglm_rc sq_trial_set_attr(aglm_store *s, int64_t trial, const aglm_attr_row *attr, aglm_error *err);
 aglm_rc sq_trial_finish(aglm_store *s, int64_t trial, const aglm_trial_end *end, aglm_error *err);
-aglm_rc sq_reap(aglm_store *s, int64_t study, size_t *n, aglm_error *err);
+aglm_rc sq_beat(aglm_store *s, const int64_t *trials, size_t n, aglm_error *err);
+aglm_rc sq_reap(aglm_store *s, int64_t study, double grace_s, int64_t **ids, size_t *n,
+                aglm_error *err);
+
+/* The trial's row with its end, inside a transaction; nobody owns it any longer. */
+aglm_rc sq_trial_end(sq *q, int64_t trial, aglm_trial_state state, aglm_error *err);
 
 /* AGLM_NOTFOUND when the study is not there. */
 aglm_rc sq_study_need(sq *q, int64_t study, aglm_error *err);

@@ -335,6 +335,50 @@ aglm_rc sq_trial_get(aglm_store *s, int64_t trial, aglm_arena *a, aglm_trial_row
     return sq_end(q, rc, err);
 }
 
+/* The trial when its state is another by now, else AGLM_DONE. */
+static aglm_rc read_changed(sq *q, const aglm_trial_mark *known, aglm_arena *a, aglm_trial_row *row,
+                            aglm_error *err)
+{
+    sqlite3_stmt *st = sq_bind(q, SQ_TRIAL_ROW, "i", known->id);
+    aglm_trial_state state;
+    aglm_rc rc = sq_next(q, st, err);
+
+    if (rc)
+        return rc;
+    if (aglm_trial_state_from_name(column(st, 2), &state) && state == known->state)
+        rc = AGLM_DONE;
+    else
+        rc = read_trial(q, st, a, row, err);
+    sqlite3_reset(st);
+    return rc;
+}
+
+aglm_rc sq_trials_changed(aglm_store *s, const aglm_trial_marks *known, aglm_arena *a,
+                          aglm_trial_row **out, size_t *n, aglm_error *err)
+{
+    sq *q = (sq *)s;
+    scan sc = {.q = q, .arena = a, .n = 1};
+    aglm_trial_row *rows = aglm_arena_array(a, known->n, sizeof *rows);
+    size_t found = 0;
+    aglm_rc rc = rows ? sq_begin(q, false, err) : no_memory(q, err);
+
+    if (rc)
+        return rc;
+    aglm_text_cache_init(&sc.cache, a);
+    for (size_t i = 0; rc >= 0 && i < known->n; i++) {
+        sc.rows = &rows[found];
+        rc = read_changed(q, &known->v[i], a, sc.rows, err);
+        if (rc == AGLM_OK)
+            rc = scan_parts(&sc, err);
+        found += rc == AGLM_OK;
+    }
+    free(sc.buf);
+    rc = sq_end(q, rc < 0 ? rc : AGLM_OK, err);
+    *out = rc ? NULL : rows;
+    *n = rc ? 0 : found;
+    return rc;
+}
+
 static aglm_rc read_studies(sq *q, int64_t only, aglm_arena *a, aglm_study_row **rows, size_t *n,
                             aglm_error *err)
 {

@@ -6,9 +6,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/memory.h"
-
-#define MAX_OWNERS ((size_t)1 << 24)
 
 /* The schema keeps what a column of numbers cannot hold as a type beside NULL. */
 static sqlite3_stmt *bind_typed(sq *q, sq_sql id, int64_t trial, int64_t at, double v)
@@ -103,7 +100,9 @@ static aglm_rc put_owner(sq *q, int64_t trial, int64_t owner, const char *starte
         return rc;
     q->owner_pid = owner;
     q->owner_process_id = id;
-    return sq_run(q, sq_bind(q, SQ_OWNER_SET, "iis", trial, id, started), err);
+    if (q->base.beats)
+        rc = sq_run(q, sq_bind(q, SQ_BEAT_SET, "i", trial), err);
+    return rc ? rc : sq_run(q, sq_bind(q, SQ_OWNER_SET, "iis", trial, id, started), err);
 }
 
 /* The study's number of objectives and its next trial's number. */
@@ -121,14 +120,18 @@ static aglm_rc next_number(sq *q, int64_t study, size_t *objectives, int64_t *nu
     return *objectives == 0 ? aglm_store_no_study(study, err) : AGLM_OK;
 }
 
-/* The trial's own row and its owner; fills row's id and number. */
-static aglm_rc insert_trial(sq *q, int64_t study, aglm_trial_row *row, int64_t owner,
+/* The trial's own row and its owner; fills row's id and number. AGLM_DONE: see trial_new. */
+static aglm_rc insert_trial(sq *q, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
                             aglm_error *err)
 {
     char now[AGLM_STORE_DATE_LEN + 6];
     size_t objectives = 0;
-    aglm_rc rc = next_number(q, study, &objectives, &row->number, err);
+    int64_t number = -1;
+    aglm_rc rc = next_number(q, study, &objectives, &number, err);
 
+    if (!rc && next && row->number != number)
+        return AGLM_DONE;
+    row->number = number;
     if (!rc)
         rc = aglm_store_check_values(row->state, row->n_values, objectives, err);
     if (rc)
@@ -150,7 +153,7 @@ static aglm_rc insert_trial(sq *q, int64_t study, aglm_trial_row *row, int64_t o
     return rc;
 }
 
-aglm_rc sq_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+aglm_rc sq_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
                      aglm_error *err)
 {
     sq *q = (sq *)s;
@@ -159,7 +162,7 @@ aglm_rc sq_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t 
 
     if (rc)
         return rc;
-    rc = insert_trial(q, study, &made, owner, err);
+    rc = insert_trial(q, study, &made, owner, next, err);
     if (!rc)
         rc = put_params(q, made.id, row->params, row->n_params, err);
     if (!rc)
@@ -269,13 +272,15 @@ aglm_rc sq_trial_set_attr(aglm_store *s, int64_t trial, const aglm_attr_row *att
     return sq_end(q, rc, err);
 }
 
-static aglm_rc end_trial(sq *q, int64_t trial, aglm_trial_state state, aglm_error *err)
+aglm_rc sq_trial_end(sq *q, int64_t trial, aglm_trial_state state, aglm_error *err)
 {
     char now[AGLM_STORE_DATE_LEN + 6];
 
     aglm_clock_utc(now, sizeof now);
     aglm_rc rc = sq_run(
         q, sq_bind(q, SQ_TRIAL_END, "ssi", aglm_trial_state_name(state), now, trial), err);
+    if (!rc && q->base.beats)
+        rc = sq_run(q, sq_bind(q, SQ_BEAT_DELETE, "i", trial), err);
     return rc ? rc : sq_run(q, sq_bind(q, SQ_OWNER_DELETE, "i", trial), err);
 }
 
@@ -291,7 +296,7 @@ aglm_rc sq_trial_finish(aglm_store *s, int64_t trial, const aglm_trial_end *end,
     if (!rc)
         rc = aglm_store_check_values(end->state, end->n_values, objectives, err);
     if (!rc)
-        rc = end_trial(q, trial, end->state, err);
+        rc = sq_trial_end(q, trial, end->state, err);
     if (!rc)
         rc = put_values(q, trial, end->values, end->n_values, err);
     if (!rc)
@@ -299,82 +304,4 @@ aglm_rc sq_trial_finish(aglm_store *s, int64_t trial, const aglm_trial_end *end,
     if (!rc)
         rc = put_attrs(q, trial, end->attrs, end->n_attrs, err);
     return sq_end(q, rc, err);
-}
-
-typedef struct stale {
-    int64_t trial;
-    bool running; /* else only its owner row is left over */
-} stale;
-
-/* What of aglm_owner is out of date: trials of dead processes (of this study), and rows whose trial
- * was finished or deleted by Optuna. */
-static aglm_rc stale_owner(sq *q, sqlite3_stmt *st, int64_t study, stale *out)
-{
-    aglm_machine m = {"", "", ""};
-    char *const to[] = {m.boot, m.pidns, m.host};
-    const size_t size[] = {sizeof m.boot, sizeof m.pidns, sizeof m.host};
-
-    out->trial = sqlite3_column_int64(st, 0);
-    out->running = sqlite3_column_int(st, 2) != 0;
-    if (!out->running)
-        return AGLM_OK;
-    if (sqlite3_column_int64(st, 1) != study || sqlite3_column_type(st, 3) == SQLITE_NULL)
-        return AGLM_DONE;
-    for (int i = 0; i < 3; i++) {
-        const char *text = (const char *)sqlite3_column_text(st, 5 + i);
-        size_t n = text ? strnlen(text, size[i] - 1) : 0;
-        memcpy(to[i], text ? text : "", n);
-    }
-    bool gone = aglm_process_gone(sqlite3_column_int64(st, 3), sqlite3_column_int64(st, 4), &m,
-                                  &q->machine);
-    return gone ? AGLM_OK : AGLM_DONE;
-}
-
-static aglm_rc find_stale(sq *q, int64_t study, stale **list, size_t *n, aglm_error *err)
-{
-    sqlite3_stmt *st = sq_bind(q, SQ_OWNER_ROWS, "");
-    size_t cap = 0;
-    aglm_rc rc;
-
-    while ((rc = sq_next(q, st, err)) == AGLM_OK) {
-        stale one;
-        if (stale_owner(q, st, study, &one) != AGLM_OK)
-            continue;
-        rc = aglm_grow(list, &cap, *n + 1, sizeof **list, MAX_OWNERS);
-        if (rc) {
-            sqlite3_reset(st);
-            return aglm_error_set(err, rc, "%s: out of memory", q->path);
-        }
-        (*list)[(*n)++] = one;
-    }
-    return rc < 0 ? rc : AGLM_OK;
-}
-
-aglm_rc sq_reap(aglm_store *s, int64_t study, size_t *n, aglm_error *err)
-{
-    sq *q = (sq *)s;
-    stale *list = NULL;
-    size_t found = 0;
-    size_t failed = 0;
-    aglm_rc rc = sq_begin(q, true, err);
-
-    *n = 0;
-    if (rc)
-        return rc;
-    rc = sq_study_need(q, study, err);
-    if (!rc)
-        rc = find_stale(q, study, &list, &found, err);
-    for (size_t i = 0; !rc && i < found; i++) {
-        if (list[i].running) {
-            rc = end_trial(q, list[i].trial, AGLM_TRIAL_FAIL, err);
-            failed++;
-        } else {
-            rc = sq_run(q, sq_bind(q, SQ_OWNER_DELETE, "i", list[i].trial), err);
-        }
-    }
-    free(list);
-    rc = sq_end(q, rc, err);
-    if (!rc)
-        *n = failed;
-    return rc;
 }

@@ -219,7 +219,7 @@ int main(int argc, char **argv)
     } else if (strcmp(verb, "read") == 0) {
         read_study(s, study);
     } else if (strcmp(verb, "reap") == 0) {
-        TRY(aglm_store_reap(s, study, &n, &err));
+        TRY(aglm_store_reap(s, study, 0, NULL, &n, &err));
         printf("%zu\n", n);
     } else if (strcmp(verb, "work") == 0 && argc > 4) {
         work(s, study, (int)strtol(argv[4], NULL, 10));

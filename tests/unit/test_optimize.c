@@ -303,6 +303,66 @@ static void the_ends_of_others_are_taken_in(void **state)
     teardown(&f);
 }
 
+/* The third trial is ended by somebody else while it runs. */
+static aglm_rc robbed(void *arg, const aglm_attempt *a, aglm_verdict *out, aglm_error *err)
+{
+    const aglm_trial_end end = {.state = AGLM_TRIAL_FAIL};
+    struct fixture *f = arg;
+    aglm_trial_row *rows;
+    aglm_arena arena;
+    size_t n;
+
+    if (a->number == 2) {
+        aglm_arena_init(&arena, 1u << 20);
+        assert_int_equal(aglm_store_trials(f->store, 1, 2, &arena, &rows, &n, err), AGLM_OK);
+        assert_int_equal(aglm_store_trial_finish(f->store, rows[0].id, &end, err), AGLM_OK);
+        aglm_arena_clear(&arena);
+    }
+    return square(arg, a, out, err);
+}
+
+static void a_trial_ended_by_others_does_not_end_the_run(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    setup(&f, "x=uniform(-1,1)", robbed);
+    f.o.trials = 5;
+    run(&f);
+    assert_int_equal(f.result.complete, 4);
+    assert_int_equal(f.result.failed, 1);
+    assert_non_null(strstr(f.result.last_reason, "another worker"));
+    assert_int_equal(aglm_study_size(f.study), 5);
+    teardown(&f);
+}
+
+/* Two workers that ask in turn keep to the limit, and never take the same point. */
+static void a_limit_holds_for_all_workers(void **state)
+{
+    struct fixture f;
+    struct fixture g;
+    double x;
+    double y;
+    int64_t n;
+
+    (void)state;
+    setup(&f, "x=uniform(-1,1)", square);
+    g = f;
+    open_study(&g, false);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(aglm_study_ask_within(f.study, 6, &n, &x, NULL), AGLM_OK);
+        assert_int_equal(n, 2 * i);
+        assert_int_equal(aglm_study_ask_within(g.study, 6, &n, &y, NULL), AGLM_OK);
+        assert_int_equal(n, 2 * i + 1);
+        assert_true(x != y);
+    }
+    assert_int_equal(aglm_study_ask_within(f.study, 6, &n, &x, NULL), AGLM_DONE);
+    assert_int_equal(aglm_study_ask_within(g.study, 6, &n, &x, NULL), AGLM_DONE);
+    assert_int_equal(aglm_study_size(f.study), 6);
+    aglm_study_close(g.study);
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +375,8 @@ int main(void)
         cmocka_unit_test(an_interrupted_point_is_tried_later),
         cmocka_unit_test(a_hopeless_objective_ends_the_run),
         cmocka_unit_test(the_ends_of_others_are_taken_in),
+        cmocka_unit_test(a_trial_ended_by_others_does_not_end_the_run),
+        cmocka_unit_test(a_limit_holds_for_all_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -520,13 +520,13 @@ static void trials_of_dead_processes_fail(void **state)
     OK(aglm_store_trial_new(fix.store, other, &far, dead, &fix.err));
     OK(aglm_store_trial_new(fix.store, study, &done, dead, &fix.err));
     finish(done.id, 1);
-    OK(aglm_store_reap(fix.store, study, &n, &fix.err));
+    OK(aglm_store_reap(fix.store, study, 0, NULL, &n, &fix.err));
     assert_int_equal(n, 0);
     /* Not waited for yet: a zombie is dead too. */
     kill(dead, SIGKILL);
     for (int i = 0; i < 2000 && aglm_process_start(dead) != 0; i++)
         usleep(1000);
-    OK(aglm_store_reap(fix.store, study, &n, &fix.err));
+    OK(aglm_store_reap(fix.store, study, 0, NULL, &n, &fix.err));
     assert_int_equal(n, 2);
     for (int i = 0; i < 5; i++) {
         aglm_trial_row got = get(rows[i].id);
@@ -536,12 +536,138 @@ static void trials_of_dead_processes_fail(void **state)
     assert_int_equal(get(far.id).state, AGLM_TRIAL_RUNNING);
     assert_int_equal(get(done.id).state, AGLM_TRIAL_COMPLETE);
     waitpid(dead, NULL, 0);
-    OK(aglm_store_reap(fix.store, study, NULL, &fix.err));
-    OK(aglm_store_reap(fix.store, other, &n, &fix.err));
+    OK(aglm_store_reap(fix.store, study, 0, NULL, NULL, &fix.err));
+    OK(aglm_store_reap(fix.store, other, 0, NULL, &n, &fix.err));
     assert_int_equal(n, 1);
-    FAILS(AGLM_NOTFOUND, aglm_store_reap(fix.store, 99, &n, &fix.err));
+    FAILS(AGLM_NOTFOUND, aglm_store_reap(fix.store, 99, 0, NULL, &n, &fix.err));
     kill(live, SIGKILL);
     waitpid(live, NULL, 0);
+}
+
+/* Only the memory store needs none: nobody else sees its trials. */
+static void silent_trials_are_taken_over(void **state)
+{
+    bool beats = strcmp(fix.kind, "memory") != 0;
+    int64_t study = new_study("s");
+    int64_t other = new_study("o");
+    aglm_trial_row silent = {0};
+    aglm_trial_row alive = {0};
+    aglm_trial_row far = {0};
+    aglm_trial_row mute = {0};
+    int64_t *ids = NULL;
+    int64_t claimed;
+    size_t n = 9;
+
+    (void)state;
+    OK(aglm_store_trial_new(fix.store, study, &mute, (int64_t)getpid(), &fix.err));
+    aglm_store_keep_beats(fix.store);
+    OK(aglm_store_trial_new(fix.store, study, &silent, (int64_t)getpid(), &fix.err));
+    OK(aglm_store_trial_new(fix.store, study, &alive, (int64_t)getpid(), &fix.err));
+    OK(aglm_store_trial_new(fix.store, other, &far, (int64_t)getpid(), &fix.err));
+    int64_t queued = new_trial(study, AGLM_TRIAL_WAITING).id;
+    OK(aglm_store_trial_claim(fix.store, study, (int64_t)getpid(), &claimed, &fix.err));
+    assert_int_equal(claimed, queued);
+    OK(aglm_store_reap(fix.store, study, 30, &ids, &n, &fix.err));
+    assert_int_equal(n, 0);
+    free(ids);
+    usleep(600000);
+    OK(aglm_store_beat(fix.store, &alive.id, 1, &fix.err));
+    OK(aglm_store_reap(fix.store, study, 0.5, &ids, &n, &fix.err));
+    assert_int_equal(n, beats ? 2 : 0);
+    if (beats) {
+        assert_int_equal(ids[0] + ids[1], silent.id + claimed);
+        assert_int_equal(get(silent.id).state, AGLM_TRIAL_FAIL);
+        assert_non_null(get(silent.id).completed);
+        assert_int_equal(get(claimed).state, AGLM_TRIAL_FAIL);
+    }
+    free(ids);
+    assert_int_equal(get(alive.id).state, AGLM_TRIAL_RUNNING);
+    assert_int_equal(get(mute.id).state, AGLM_TRIAL_RUNNING);
+    assert_int_equal(get(far.id).state, AGLM_TRIAL_RUNNING);
+    OK(aglm_store_reap(fix.store, study, 0.5, &ids, &n, &fix.err));
+    assert_int_equal(n, 0);
+    free(ids);
+    /* A sign of life of the dead, or of a trial that is not there, raises nobody. */
+    OK(aglm_store_beat(fix.store, &silent.id, 1, &fix.err));
+    OK(aglm_store_beat(fix.store, (int64_t[]){4711}, 1, &fix.err));
+    finish(alive.id, 1);
+}
+
+static void a_trial_gets_the_next_number_or_is_not_made(void **state)
+{
+    int64_t study = new_study("s");
+    aglm_param_row param = {"a", 0.5, FLOAT_JSON};
+    aglm_trial_row row = {.params = &param, .n_params = 1};
+    size_t n;
+
+    (void)state;
+    OK(aglm_store_trial_new_next(fix.store, study, &row, (int64_t)getpid(), &fix.err));
+    assert_int_equal(row.number, 0);
+    int64_t first = row.id;
+    for (int64_t owner = 0; owner < 2; owner++) {
+        row.number = 0;
+        assert_int_equal(
+            aglm_store_trial_new_next(fix.store, study, &row, owner * (int64_t)getpid(), &fix.err),
+            AGLM_DONE);
+        row.number = 5;
+        assert_int_equal(
+            aglm_store_trial_new_next(fix.store, study, &row, owner * (int64_t)getpid(), &fix.err),
+            AGLM_DONE);
+        row.number = 1 + owner;
+        OK(aglm_store_trial_new_next(fix.store, study, &row, 0, &fix.err));
+        assert_int_equal(row.number, 1 + owner);
+        assert_true(row.id > first);
+    }
+    read_from(study, 0, &n);
+    assert_int_equal(n, 3);
+    FAILS(AGLM_NOTFOUND, aglm_store_trial_new_next(fix.store, 99, &row, 0, &fix.err));
+}
+
+static void changed_trials_are_found(void **state)
+{
+    int64_t study = new_study("s");
+    aglm_param_row param = {"a", 0.5, FLOAT_JSON};
+    aglm_step_row step = {3, 0.25};
+    double value = 2;
+    aglm_trial_end end = {AGLM_TRIAL_COMPLETE, &value, 1, &step, 1, NULL, 0};
+    aglm_trial_row rows[4] = {{.params = &param, .n_params = 1}, {0}, {0}, {0}};
+    aglm_trial_row *changed;
+    aglm_trial_mark marks[5];
+    int64_t claimed;
+    size_t n;
+
+    (void)state;
+    rows[2].state = AGLM_TRIAL_WAITING;
+    for (int i = 0; i < 4; i++) {
+        OK(aglm_store_trial_new(fix.store, study, &rows[i], 0, &fix.err));
+        marks[i] = (aglm_trial_mark){rows[i].id, rows[i].state};
+    }
+    marks[4] = (aglm_trial_mark){rows[3].id + 1000, AGLM_TRIAL_RUNNING};
+    OK(aglm_store_trials_changed(fix.store, &(aglm_trial_marks){marks, 5}, &fix.arena, &changed, &n,
+                                 &fix.err));
+    assert_int_equal(n, 0);
+    OK(aglm_store_trials_changed(fix.store, &(aglm_trial_marks){marks, 0}, &fix.arena, &changed, &n,
+                                 &fix.err));
+    assert_int_equal(n, 0);
+    for (int i = 0; i < 200; i++) /* the two that change lie far apart */
+        new_trial(study, AGLM_TRIAL_RUNNING);
+    aglm_trial_row late = new_trial(study, AGLM_TRIAL_RUNNING);
+    marks[3] = (aglm_trial_mark){late.id, AGLM_TRIAL_RUNNING};
+    OK(aglm_store_trial_finish(fix.store, rows[0].id, &end, &fix.err));
+    OK(aglm_store_trial_claim(fix.store, study, 0, &claimed, &fix.err));
+    finish(late.id, 7);
+    OK(aglm_store_trials_changed(fix.store, &(aglm_trial_marks){marks, 5}, &fix.arena, &changed, &n,
+                                 &fix.err));
+    assert_int_equal(n, 3);
+    assert_int_equal(changed[0].id, rows[0].id);
+    assert_int_equal(changed[0].state, AGLM_TRIAL_COMPLETE);
+    assert_int_equal(changed[0].n_params, 1);
+    assert_true(changed[0].n_values == 1 && changed[0].values[0] == 2);
+    assert_true(changed[0].n_steps == 1 && changed[0].steps[0].value == 0.25);
+    assert_int_equal(changed[1].id, claimed);
+    assert_int_equal(changed[1].state, AGLM_TRIAL_RUNNING);
+    assert_int_equal(changed[2].number, late.number);
+    assert_true(changed[2].values[0] == 7);
 }
 
 #define WORKERS 4
@@ -631,6 +757,9 @@ int main(void)
         CONTRACT(a_small_arena_is_an_answer),
         CONTRACT(deleted_studies_leave_others_alone),
         CONTRACT(trials_of_dead_processes_fail),
+        CONTRACT(silent_trials_are_taken_over),
+        CONTRACT(a_trial_gets_the_next_number_or_is_not_made),
+        CONTRACT(changed_trials_are_found),
         CONTRACT(threads_share_a_store),
     };
     const struct CMUnitTest process[] = {cmocka_unit_test(processes_are_told_apart)};

@@ -52,8 +52,12 @@ static aglm_rc read_all(aglm_store *s, int64_t study, aglm_error *err)
         rc = aglm_store_trials(s, study, 0, &a, &trials, &n, err);
     if (!rc)
         rc = aglm_store_trial_get(s, trials[0].id, &a, &one, err);
+    if (!rc) {
+        aglm_trial_mark mark = {trials[0].id, AGLM_TRIAL_FAIL};
+        rc = aglm_store_trials_changed(s, &(aglm_trial_marks){&mark, 1}, &a, &trials, &n, err);
+    }
     if (!rc)
-        rc = aglm_store_reap(s, study, &n, err);
+        rc = aglm_store_reap(s, study, 60, NULL, &n, err);
     aglm_arena_clear(&a);
     return rc;
 }

@@ -198,7 +198,7 @@ static void killed_writers_leave_the_rest_whole(void **state)
     for (int i = 2; i < WRITERS; i++)
         wait_for(pids[i]);
     s = open_store();
-    OK(aglm_store_reap(s, study, &reaped, &err));
+    OK(aglm_store_reap(s, study, 0, NULL, &reaped, &err));
     size_t complete = check_trials(s, study, &others);
     assert_int_equal(others, reaped);
     assert_true(reaped <= 2);

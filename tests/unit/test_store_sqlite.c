@@ -286,7 +286,7 @@ static void a_killed_writer_loses_no_finished_trial(void **state)
             acknowledged++;
         close(ends[0]);
         s = open_file();
-        OK(aglm_store_reap(s, study, &reaped, &err));
+        OK(aglm_store_reap(s, study, 0, NULL, &reaped, &err));
         assert_true(reaped <= 1);
         failed += reaped;
         size_t complete = check_trials(s, study);
@@ -653,7 +653,7 @@ static void owners_of_reused_ids_are_not_believed(void **state)
     waitpid(pid, NULL, 0);
     sql("DELETE FROM trials; INSERT INTO trials (number, study_id, state, datetime_start)"
         " VALUES (0, 1, 'RUNNING', '2024-01-01 00:00:00.000000')");
-    OK(aglm_store_reap(s, study, &n, &err));
+    OK(aglm_store_reap(s, study, 0, NULL, &n, &err));
     assert_int_equal(n, 0);
     says("SELECT trial_id || state FROM trials", "1RUNNING");
     says("SELECT count(*) FROM aglm_owner", "0");

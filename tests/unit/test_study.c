@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -425,6 +426,52 @@ static void dead_trials_are_reaped_and_retried_once(void **state)
     end(&f);
 }
 
+/* A worker that hangs on another host, played by one that is stopped: its trial is taken over by
+ * the others' heartbeat, and when it comes back it learns that its trial has ended. */
+static void a_silent_worker_loses_its_trial(void **state)
+{
+    struct fixture f;
+    double x[3];
+    double y[3];
+    double value = 1;
+    int64_t number;
+    int status;
+
+    (void)state;
+    begin(&f, "silent.db");
+    close_study(&f);
+    f.options.heartbeat_s = 0.05;
+    f.options.grace_s = 0.4;
+    pid_t child = fork();
+    if (child == 0) {
+        open_study(&f);
+        if (aglm_study_ask(f.study, &number, x, NULL) != AGLM_OK)
+            _exit(2);
+        raise(SIGSTOP);
+        _exit(aglm_study_tell(f.study, number, AGLM_TRIAL_COMPLETE, &value, 1, NULL) == AGLM_DONE &&
+                      aglm_study_count(f.study, AGLM_TRIAL_COMPLETE) == 0
+                  ? 0
+                  : 1);
+    }
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_true(WIFSTOPPED(status));
+    f.options.seed = 99;
+    open_study(&f);
+    /* This one's own trial lives through the wait. */
+    assert_int_equal(aglm_study_ask(f.study, &number, y, NULL), AGLM_OK);
+    for (int i = 0; i < 100 && aglm_study_count(f.study, AGLM_TRIAL_WAITING) == 0; i++)
+        usleep(50000);
+    assert_int_equal(aglm_study_count(f.study, AGLM_TRIAL_FAIL), 1);
+    assert_int_equal(aglm_study_count(f.study, AGLM_TRIAL_WAITING), 1);
+    assert_int_equal(aglm_study_points(f.study), 2);
+    assert_int_equal(aglm_study_tell(f.study, number, AGLM_TRIAL_COMPLETE, &value, 1, NULL),
+                     AGLM_OK);
+    kill(child, SIGCONT);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    end(&f);
+}
+
 static void closing_fails_what_was_not_told(void **state)
 {
     struct fixture f;
@@ -571,6 +618,7 @@ int main(void)
         cmocka_unit_test(the_pruner_decides_and_remembers),
         cmocka_unit_test(a_failed_point_is_queued_again_once),
         cmocka_unit_test(dead_trials_are_reaped_and_retried_once),
+        cmocka_unit_test(a_silent_worker_loses_its_trial),
         cmocka_unit_test(closing_fails_what_was_not_told),
         cmocka_unit_test(several_workers_share_a_study),
         cmocka_unit_test(foreign_studies_are_read),
