@@ -10,6 +10,7 @@
 #include "job/sampler_program.h"
 #include "search/space_text.h"
 
+#define HEARTBEAT_NS 60000000000
 #define MAX_SPACE_FILE (1u << 20)
 #define MAX_SPACE_TEXT (1u << 26)
 
@@ -187,6 +188,8 @@ aglm_rc aglm_opening_open(aglm_opened *out, const aglm_args *a, bool detached, a
     memset(out, 0, sizeof *out);
     aglm_study_options_init(&out->options);
     out->options.detached = detached;
+    if (!detached)
+        out->options.heartbeat_s = (double)aglm_args_number(a, "heartbeat", HEARTBEAT_NS) / 1e9;
     out->storage = aglm_args_text(a, "storage", AGLM_DEFAULT_STORAGE);
     aglm_rc rc = read_space(&out->space, a, err);
     if (rc == AGLM_OK)

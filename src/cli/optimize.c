@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cluster.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/opening.h"
@@ -20,33 +21,92 @@
 #define MAX_ANSWER (1u << 24)
 #define WARM_TRIALS 5
 
-static const aglm_option OPTIONS[] = {
-    AGLM_OPTIONS_STUDY,
-    {"trials", 'n', AGLM_OPTION_INT, "N",
-     "stop when the study has so many; default 100, none with --timeout or in a worker", NULL, 1,
-     1000000000},
-    {"jobs", 'j', AGLM_OPTION_INT, "N", "trials at a time; default 1", NULL, 1, 256},
-    {"timeout", 0, AGLM_OPTION_DURATION, "TIME", "wall time in all; what runs then is ended", NULL,
-     0, 0},
-    {"trial-timeout", 0, AGLM_OPTION_DURATION, "TIME",
-     "wall time of one trial; then its processes are ended and it failed", NULL, 0, 0},
-    {"grace", 0, AGLM_OPTION_DURATION, "TIME",
-     "from the request to end (SIGTERM) to SIGKILL; default 2s", NULL, 0, 0},
-    {"retries", 0, AGLM_OPTION_INT, "N", "try the point of a failed trial again; default 0", NULL,
-     0, 1000},
-    {"stop-after-stagnation", 0, AGLM_OPTION_INT, "N",
-     "stop after so many trials without a better one", NULL, 1, 1000000000},
-    {"target", 0, AGLM_OPTION_TEXT, "VALUE",
-     "stop when the best is as good; exit code 3 when it was not reached", NULL, 0, 0},
-    {"warm-start", 0, AGLM_OPTION_TEXT, "NAME[@URL]",
-     "begin a new study with the best five points of another one (of another storage)", NULL, 0, 0},
-    {"json", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object at the end", NULL, 0, 0},
-    {"json-lines", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object an event", NULL, 0, 0},
-};
+#define WORK_OPTIONS                                                                               \
+    AGLM_OPTIONS_STUDY,                                                                            \
+        {"trials",                                                                                 \
+         'n',                                                                                      \
+         AGLM_OPTION_INT,                                                                          \
+         "N",                                                                                      \
+         "stop when the study has so many; default 100, none with --timeout or in a worker",       \
+         NULL,                                                                                     \
+         1,                                                                                        \
+         1000000000},                                                                              \
+        {"jobs", 'j', AGLM_OPTION_INT, "N", "trials at a time; default 1", NULL, 1, 256},          \
+        {"timeout",                                                                                \
+         0,                                                                                        \
+         AGLM_OPTION_DURATION,                                                                     \
+         "TIME",                                                                                   \
+         "wall time in all; what runs then is ended",                                              \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"trial-timeout",                                                                          \
+         0,                                                                                        \
+         AGLM_OPTION_DURATION,                                                                     \
+         "TIME",                                                                                   \
+         "wall time of one trial; then its processes are ended and it failed",                     \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"grace",                                                                                  \
+         0,                                                                                        \
+         AGLM_OPTION_DURATION,                                                                     \
+         "TIME",                                                                                   \
+         "from the request to end (SIGTERM) to SIGKILL; default 2s",                               \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"retries",                                                                                \
+         0,                                                                                        \
+         AGLM_OPTION_INT,                                                                          \
+         "N",                                                                                      \
+         "try the point of a failed trial again; default 0",                                       \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         1000},                                                                                    \
+        {"heartbeat",                                                                              \
+         0,                                                                                        \
+         AGLM_OPTION_DURATION,                                                                     \
+         "TIME",                                                                                   \
+         "signs of life of running trials; one silent for twice as long is taken over; default "   \
+         "60s",                                                                                    \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"stop-after-stagnation",                                                                  \
+         0,                                                                                        \
+         AGLM_OPTION_INT,                                                                          \
+         "N",                                                                                      \
+         "stop after so many trials without a better one",                                         \
+         NULL,                                                                                     \
+         1,                                                                                        \
+         1000000000},                                                                              \
+        {"target",                                                                                 \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "VALUE",                                                                                  \
+         "stop when the best is as good; exit code 3 when it was not reached",                     \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"warm-start",                                                                             \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "NAME[@URL]",                                                                             \
+         "begin a new study with the best five points of another one (of another storage)",        \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"json", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object at the end", NULL, 0, 0},       \
+        {"json-lines", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object an event", NULL, 0, 0}
+
+static const aglm_option OPTIMIZE_OPTIONS[] = {WORK_OPTIONS, AGLM_OPTIONS_CLUSTER};
+static const aglm_option WORKER_OPTIONS[] = {WORK_OPTIONS};
 
 /* One call of the command. */
 struct session {
     const aglm_args *args;
+    bool slurm; /* the trials are run by workers on a cluster */
     aglm_opened opened;
     aglm_program program;
     aglm_optimize_options options;
@@ -126,6 +186,7 @@ static aglm_rc prepare(struct session *s, bool worker, aglm_error *err)
     if (rc != AGLM_OK)
         return rc;
     set_limits(s, worker);
+    s->slurm = !worker && strcmp(aglm_args_text(a, "engine", "local"), "slurm") == 0;
     s->program.command = (aglm_template){a->operands, a->n_operands};
     s->program.study = s->opened.name;
     s->program.env = (const char *const *)environ;
@@ -193,9 +254,9 @@ static void frame_event(struct session *s, aglm_tune_event_kind kind, const aglm
 
 static const char *stop_text(aglm_optimize_stop stop)
 {
-    static const char *const texts[] = {"the trials are done",      "out of time",
-                                        "no better trial for long", "the target is reached",
-                                        "no point is left",         "interrupted"};
+    static const char *const texts[] = {
+        "the trials are done", "out of time", "no better trial for long", "the target is reached",
+        "no point is left",    "interrupted", "the workers have ended"};
 
     return texts[stop];
 }
@@ -312,7 +373,7 @@ static int exit_code(const struct session *s, const aglm_trial *best, size_t n)
 
     if (s->result.stop == AGLM_STOP_CANCELLED)
         return AGLM_EXIT_INTERRUPTED;
-    if (n == 0)
+    if (n == 0 || (s->result.stop == AGLM_STOP_WORKERS && s->result.complete == 0))
         return AGLM_EXIT_FAILED;
     bool missed = s->options.maximize ? best->values[0] < target : best->values[0] > target;
     return missed ? AGLM_EXIT_BAR : AGLM_EXIT_OK;
@@ -382,6 +443,8 @@ static aglm_rc optimize(struct session *s, aglm_error *err)
     s->options.on_event = on_event;
     s->options.event_arg = s->progress;
     frame_event(s, AGLM_TUNE_START, NULL);
+    if (s->slurm)
+        return aglm_cluster_optimize(s->args, &s->opened, &s->options, &s->result, err);
     return aglm_optimize(&s->options, &s->result, err);
 }
 
@@ -431,12 +494,13 @@ const aglm_command aglm_command_optimize = {
         "its reason and last lines kept; the study goes on. Put -- before the program. The same command resumes the study.\n"
         "Spaces: uniform, loguniform, quniform, qloguniform(low,high[,q]), int(low,high[,step]), logint(low,high),\n"
         "normal, lognormal(mu,sigma), choice(a,b(n=int(1,9)),...), and hp.WORD(...) as in Hyperopt.",
-    .options = OPTIONS,
-    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    .options = OPTIMIZE_OPTIONS,
+    .n_options = sizeof OPTIMIZE_OPTIONS / sizeof *OPTIMIZE_OPTIONS,
     .examples =
         "  autoglm optimize --space 'lr=loguniform(1e-5,1e-1)' --space 'batch=choice(16,32,64)' --forbid 'batch=64 & lr>0.01' \\\n"
         "      --direction maximize --trials 50 --jobs 4 -- ./train.sh --lr {lr} --batch {batch}\n"
-        "  autoglm optimize --space 'x=uniform(-5,5)' --pruner asha --max-steps 27 --trial-timeout 60s -- python3 fit.py {x}",
+        "  autoglm optimize --space 'x=uniform(-5,5)' --pruner asha --max-steps 27 --trial-timeout 60s -- python3 fit.py {x}\n"
+        "  autoglm optimize --space 'x=uniform(-5,5)' --storage postgresql://me@host/db --study s --engine slurm --workers 8 -- ./fit {x}",
     .run = run_optimize,
 };
 
@@ -449,8 +513,8 @@ const aglm_command aglm_command_worker = {
     .about =
         "As optimize, for a study that is stored already: any number of workers, on any machine that reaches the storage, ask\n"
         "and tell the same study. The space is the study's. It goes on until --trials, --timeout, or Ctrl-C.",
-    .options = OPTIONS,
-    .n_options = sizeof OPTIONS / sizeof *OPTIONS,
+    .options = WORKER_OPTIONS,
+    .n_options = sizeof WORKER_OPTIONS / sizeof *WORKER_OPTIONS,
     .examples =
         "  autoglm worker --storage sqlite:///s.db --study demo --trials 200 -- ./train.sh --lr {lr}",
     .run = run_worker,

@@ -1,7 +1,9 @@
 #include "job/program.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "job/child.h"
 #include "job/output.h"
@@ -124,6 +126,18 @@ static void judge(const aglm_program *p, const aglm_attempt *a, const aglm_outpu
     }
 }
 
+/* A scheduler that ends a job signals the program and this process alike, in any order. */
+static bool ended_with_us(const aglm_attempt *a, const aglm_child_end *end)
+{
+    bool told = end->kind == AGLM_CHILD_SIGNALED &&
+                (end->number == SIGTERM || end->number == SIGINT || end->number == SIGKILL);
+
+    for (int i = 0; told && i < 20 && !aglm_cancelled(a->cancel); i++)
+        usleep(10000);
+    return (told || (end->kind == AGLM_CHILD_EXITED && end->number != 0)) &&
+           aglm_cancelled(a->cancel);
+}
+
 struct launch {
     aglm_arena arena;
     aglm_output *output;
@@ -164,6 +178,8 @@ aglm_rc aglm_program_objective(void *arg, const aglm_attempt *a, aglm_verdict *o
     aglm_output_init(&output);
     aglm_rc rc = launch(p, a, &l, &end, err);
     if (rc == AGLM_OK) {
+        if (ended_with_us(a, &end))
+            end.kind = AGLM_CHILD_CANCELLED;
         judge(p, a, &output, &end, out);
         snprintf(out->output, sizeof out->output, "%s", output.tail);
     }
