@@ -296,20 +296,31 @@ static aglm_rc open_forest(struct fit *f, aglm_error *err)
     return AGLM_OK;
 }
 
+static int grow_in_forest(struct fit *f, int round)
+{
+    const aglm_xgboost *x = &f->t->xgboost;
+    size_t outputs = aglm_trees_outputs(f->model->base.n_labels);
+    char gradient[AGLM_TREES_ARRAY_BYTES], hessian[AGLM_TREES_ARRAY_BYTES];
+
+    if (!x->XGBoosterTrainOneIter)
+        return x->XGBoosterBoostOneIter(f->model->booster, f->matrix, f->gradient, f->hessian,
+                                        f->n * outputs);
+    aglm_trees_array(gradient, f->gradient, f->n, outputs);
+    aglm_trees_array(hessian, f->hessian, f->n, outputs);
+    return x->XGBoosterTrainOneIter(f->model->booster, f->matrix, round, gradient, hessian);
+}
+
 static aglm_rc grow(struct fit *f, aglm_error *err)
 {
     const aglm_xgboost *x = &f->t->xgboost;
     bool forest = f->t->values[P_KIND] == KIND_FOREST;
-    uint64_t cells = (uint64_t)f->n * aglm_trees_outputs(f->model->base.n_labels);
-    void *booster = f->model->booster;
     aglm_rc rc = forest ? open_forest(f, err) : AGLM_OK;
 
     for (int i = 0; rc == AGLM_OK && i < (int)f->t->values[P_TREES]; i++) {
         if (aglm_cancelled(f->ctx->cancel))
             return aglm_error_set(err, AGLM_CANCELLED, "out of time");
-        int answer = forest ? x->XGBoosterBoostOneIter(booster, f->matrix, f->gradient, f->hessian,
-                                                       cells)
-                            : x->XGBoosterUpdateOneIter(booster, i, f->matrix);
+        int answer = forest ? grow_in_forest(f, i)
+                            : x->XGBoosterUpdateOneIter(f->model->booster, i, f->matrix);
         rc = aglm_xgboost_check(x, answer, "grow a tree", err);
     }
     return rc;

@@ -50,6 +50,9 @@ aglm_rc aglm_xgboost_load(aglm_xgboost *x, aglm_error *err)
     if (!rc)                                                                                       \
         rc = look_up(library, #name, &x->name, err);
     AGLM_XGBOOST_CALLS(LOOK_UP)
+    if (!rc && look_up(library, "XGBoosterTrainOneIter", &x->XGBoosterTrainOneIter, NULL)) {
+        LOOK_UP(XGBoosterBoostOneIter, )
+    }
     LOOK_UP(XGBGetLastError, )
     LOOK_UP(XGBoostVersion, )
 #undef LOOK_UP

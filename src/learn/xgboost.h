@@ -20,7 +20,6 @@
     X(XGBoosterFree, (void *b))                                                                    \
     X(XGBoosterSetParam, (void *b, const char *name, const char *value))                           \
     X(XGBoosterUpdateOneIter, (void *b, int round, void *m))                                       \
-    X(XGBoosterBoostOneIter, (void *b, void *m, float *gradient, float *hessian, uint64_t n))      \
     X(XGBoosterGetNumFeature, (void *b, uint64_t *n))                                              \
     X(XGBoosterSaveModelToBuffer, (void *b, const char *config, uint64_t *n, const char **bytes))  \
     X(XGBoosterLoadModelFromBuffer, (void *b, const void *bytes, uint64_t n))                      \
@@ -33,6 +32,11 @@ typedef struct aglm_xgboost {
 #define AGLM_XGBOOST_MEMBER(name, arguments) int(*name) arguments;
     AGLM_XGBOOST_CALLS(AGLM_XGBOOST_MEMBER)
 #undef AGLM_XGBOOST_MEMBER
+    /* A tree by derivatives of the caller's: the first until 2.0, the second since; the other may
+     * be NULL. */
+    int (*XGBoosterBoostOneIter)(void *b, void *m, float *gradient, float *hessian, uint64_t n);
+    int (*XGBoosterTrainOneIter)(void *b, void *m, int round, const char *gradient,
+                                 const char *hessian);
     const char *(*XGBGetLastError)(void);
     void (*XGBoostVersion)(int *major, int *minor, int *patch);
 } aglm_xgboost;

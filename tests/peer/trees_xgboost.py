@@ -88,7 +88,8 @@ def theirs(x, y, task, v, categories=()):
     booster = xgb.Booster(params, [d])
     for i in range(v["n_estimators"]):
         if forest:
-            booster.boost(d, i, *derivatives(y.astype(np.float32), task, base))
+            gradient, hessian = derivatives(y.astype(np.float32), task, base)
+            booster.boost(d, iteration=i, grad=gradient, hess=hessian)
         else:
             booster.update(d, i)
     z = booster.predict(d, output_margin=True)
