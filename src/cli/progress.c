@@ -255,6 +255,7 @@ static void print_start(aglm_progress *p, const aglm_tune_event *e)
 {
     const aglm_input *in = e->input;
     const aglm_profile *f = &in->profile;
+    const char *what = in->guess.tabular ? "rows" : "texts";
     char language[64];
 
     aglm_profile_language(f, language, sizeof language);
@@ -272,10 +273,11 @@ static void print_start(aglm_progress *p, const aglm_tune_event *e)
         fprintf(p->term.out, "%s, median %u characters\n", language, f->chars_p50);
     if (f->duplicates)
         fprintf(p->term.out,
-                "%zu texts are repeated (%zu with other labels); copies are kept in one fold\n",
-                f->duplicates, f->conflicts);
+                "%zu %s are repeated (%zu with other labels); copies are kept in one fold\n",
+                f->duplicates, what, f->conflicts);
     if (f->leaks)
-        fprintf(p->term.out, "%zu texts of the validation file stand in the data too\n", f->leaks);
+        fprintf(p->term.out, "%zu %s of the validation file stand in the data too\n", f->leaks,
+                what);
 }
 
 static void print_end(FILE *out, const aglm_tune_event *e)

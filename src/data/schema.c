@@ -290,12 +290,13 @@ void aglm_schema_tell(const aglm_schema *s, aglm_str *out)
     for (size_t i = 0; i < s->n; i++)
         categories += s->columns[i].categories != NULL;
     if (categories < s->n) {
-        aglm_str_printf(out, "numbers: %zu columns:", s->n - categories);
+        aglm_str_printf(out, "numbers: %zu column%s:", s->n - categories,
+                        s->n - categories == 1 ? "" : "s");
         tell_names(s, false, out);
         aglm_str_puts(out, " (--features overrides)\n");
     }
     if (categories) {
-        aglm_str_printf(out, "categories: %zu columns:", categories);
+        aglm_str_printf(out, "categories: %zu column%s:", categories, categories == 1 ? "" : "s");
         tell_names(s, true, out);
         aglm_str_puts(out, " (--features overrides)\n");
     }

@@ -34,6 +34,18 @@ check "the example of a study builds against it" "${CC:-cc}" -std=c11 -Wall -Wer
 run 0 env LD_LIBRARY_PATH="$lib" "$AGLM_TMP/optimize"
 says out '^best accuracy 0\.[89][0-9]+: k=[0-9]+ power='
 
+awk -v n=300 -v seed=1 -v kind=classes -f "$AGLM_SOURCE_ROOT/tests/e2e/table.awk" >"$AGLM_TMP/table.csv"
+# shellcheck disable=SC2086 # a list of flags
+check "the example of a forest builds against it" "${CC:-cc}" -std=c11 -Wall -Werror "$AGLM_SOURCE_ROOT/examples/forest.c" \
+    -o "$AGLM_TMP/forest" $flags
+if "$AUTOGLM" doctor | grep '^learners' | grep -q 'trees$'; then
+    run 0 env LD_LIBRARY_PATH="$lib" "$AGLM_TMP/forest" "$AGLM_TMP/table.csv"
+    says out '^best: n_estimators=[0-9]+ max_depth=[0-9]+, accuracy 0\.[89]'
+    check "ten trials" sh -c "[ \"\$(grep -c '^trial' '$AGLM_TMP/out')\" = 10 ]"
+else
+    skip "the forest is tuned" "XGBoost is not installed"
+fi
+
 for header in "$root"/usr/local/include/autoglm/*.h; do
     check "$(basename "$header") compiles alone" sh -c "
         ${CC:-cc} -std=c11 -Wall -Werror -fsyntax-only -I'$root/usr/local/include' -x c '$header'"

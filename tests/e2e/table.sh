@@ -19,7 +19,7 @@ fi
 run 0 "$AUTOGLM" tune train.csv --trials 6 --threads 1 --seed 7 --out a.bundle
 says err '^label: column "target", by its name'
 says err '^numbers: 3 columns: "height", "width", "noise"'
-says err '^categories: 1 columns: "colour" \(3\)'
+says err '^categories: 1 column: "colour" \(3\)'
 says err '^task: multiclass, 3 classes'
 says err '^500 rows, 3 labels'
 says out '^\* .*0\.[0-9]{4}'
