@@ -140,7 +140,7 @@ static char *params_text(const aglm_space *space, const double *x)
 
 static bool leads(const struct follower *f, const aglm_trial *t)
 {
-    if (t->state != AGLM_TRIAL_COMPLETE || t->n_values == 0)
+    if (t->state != AGLM_TRIAL_COMPLETE || aglm_study_objectives(f->o->study) > 1)
         return false;
     if (f->best_number < 0)
         return true;
@@ -214,6 +214,8 @@ static aglm_rc read_best(struct follower *f, aglm_error *err)
     aglm_arena arena;
     aglm_trial best;
 
+    if (aglm_study_objectives(f->o->study) > 1)
+        return AGLM_OK; /* a front has no first */
     aglm_arena_init(&arena, MAX_TRIAL_BYTES);
     aglm_rc rc = aglm_study_best_trial(f->o->study, &arena, &best, err);
     if (rc == AGLM_OK && best.n_values) {

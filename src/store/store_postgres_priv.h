@@ -87,6 +87,11 @@
                    " FROM study_system_attributes WHERE study_id = $1::int ORDER BY system, id")                                              \
     X(STUDY_LOCK, "SELECT set_config('synchronous_commit', 'off', true) FROM studies"                                                         \
                   " WHERE study_id = $1::int FOR NO KEY UPDATE")                                                                              \
+    /* The same unless $2 is taken already: who is late need not wait for the lock. */                                                        \
+    X(STUDY_LOCK_NEXT,                                                                                                                        \
+      "SELECT set_config('synchronous_commit', 'off', true) FROM studies"                                                                     \
+      " WHERE study_id = $1::int AND $2::int >= (SELECT coalesce(max(number), -1)"                                                            \
+      " + 1 FROM trials WHERE study_id = $1::int) FOR NO KEY UPDATE")                                                                         \
     /* study, state, started, completed, names, values, distributions, process, number */                                                     \
     X(TRIAL_ASK,                                                                                                                              \
       "WITH " PG_NEW_TRIAL("$9") ", p AS (" PG_PUT_PARAMS(                                                                                    \
@@ -164,7 +169,7 @@
                  " FROM trials WHERE trial_id = $1::int")                                                                                     \
     X(TRIAL_ROWS, "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials"                                             \
                   " WHERE study_id = $1::int AND number >= $2::int"                                                                           \
-                  " ORDER BY trial_id")                                                                                                       \
+                  " ORDER BY number")                                                                                                         \
     X(TRIALS_CHANGED, "SELECT t.trial_id, t.number, t.state, t.datetime_start,"                                                               \
                       " t.datetime_complete FROM unnest($1::bigint[], $2::text[]) k(id, was)"                                                 \
                       " JOIN trials t ON t.trial_id = k.id::int WHERE t.state::text <> k.was"                                                 \

@@ -265,8 +265,11 @@ static aglm_rc read_trials(scan *sc, const PGresult *res, aglm_error *err)
     sc->rows = aglm_arena_array(sc->arena, sc->n, sizeof *sc->rows);
     if (!sc->rows)
         return pg_no_memory(sc->q, err);
-    for (size_t i = 0; rc == AGLM_OK && i < sc->n; i++)
+    for (size_t i = 0; rc == AGLM_OK && i < sc->n; i++) {
         rc = read_trial(sc, res, (int)i, &sc->rows[i], err);
+        if (rc == AGLM_OK && i > 0 && sc->rows[i].id <= sc->rows[i - 1].id)
+            rc = bad_row(sc->q, "trials", sc->rows[i].id, "ids and numbers in another order", err);
+    }
     return rc;
 }
 

@@ -230,7 +230,9 @@ static aglm_rc queue_new(pg *q, struct new_trial *j, int64_t self, int64_t owner
 
     pg_args_init(&a, q);
     pg_put_int(&a, j->study);
-    aglm_rc rc = pg_queue(q, PG_STUDY_LOCK, &a, err);
+    if (j->next)
+        put_number(&a, j);
+    aglm_rc rc = pg_queue(q, j->next ? PG_STUDY_LOCK_NEXT : PG_STUDY_LOCK, &a, err);
     if (rc != AGLM_OK)
         return rc;
     pg_args_init(&a, q);
@@ -293,12 +295,12 @@ static aglm_rc new_trial(pg *q, void *job, aglm_error *err)
         rc = pg_exchange(q, err);
     if (rc != AGLM_OK)
         return rc;
-    if (PQntuples(q->result[0]) == 0) {
+    if (j->next && PQntuples(q->result[1]) == 0)
+        return AGLM_DONE; /* the number is another's */
+    if (PQntuples(q->result[1]) == 0) {
         q->study = 0;
         return aglm_store_no_study(j->study, err);
     }
-    if (PQntuples(q->result[1]) == 0)
-        return AGLM_DONE; /* the number is another's */
     j->id = pg_int(q->result[1], 0, 0);
     j->number = pg_int(q->result[1], 0, 1);
     return AGLM_OK;
