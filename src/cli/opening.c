@@ -1,5 +1,6 @@
 #include "cli/opening.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "job/sampler_program.h"
 #include "search/space_text.h"
 
@@ -95,19 +97,83 @@ static aglm_rc find_sampler(aglm_opened *opened, const aglm_args *a, aglm_error 
     return rc;
 }
 
+static aglm_rc find_pruner(const aglm_args *a, aglm_study_options *o, aglm_error *err)
+{
+    const char *name = aglm_args_text(a, "pruner", "none");
+    char names[256] = "";
+    size_t used = 0;
+    size_t n;
+
+    o->pruner = aglm_pruner_find(name);
+    if (o->pruner)
+        return AGLM_OK;
+    const aglm_pruner_ops *const *all = aglm_pruners(&n);
+    for (size_t i = 0; i < n && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
+                                 all[i]->name);
+    return aglm_error_set(err, AGLM_INVALID, "--pruner %.60s: expected one of %s", name, names);
+}
+
+/* *out stays as it is where the option is not given. */
+static aglm_rc read_number(const aglm_args *a, const char *option, double low, double high,
+                           double *out, aglm_error *err)
+{
+    const char *text = aglm_args_text(a, option, NULL);
+    double v;
+
+    if (!text)
+        return AGLM_OK;
+    if (!aglm_double_parse(text, strlen(text), &v) || !(v >= low && v <= high))
+        return aglm_error_set(err, AGLM_INVALID, "--%s %.60s: expected a number from %g to %g",
+                              option, text, low, high);
+    *out = v;
+    return AGLM_OK;
+}
+
+/* An option that the chosen pruner does not read is a mistake, not a wish. */
+static aglm_rc check_pruner_fits(const aglm_args *a, const aglm_study_options *o, aglm_error *err)
+{
+    static const struct {
+        const char *option;
+        const char *pruner;
+    } OWNED[] = {{"lower", "threshold"},
+                 {"upper", "threshold"},
+                 {"patience", "patient"},
+                 {"percentile", "percentile"}};
+
+    for (size_t i = 0; i < sizeof OWNED / sizeof *OWNED; i++)
+        if (aglm_args_given(a, OWNED[i].option) && strcmp(o->pruner->name, OWNED[i].pruner) != 0)
+            return aglm_error_set(err, AGLM_INVALID, "--%s is read by --pruner %s only, not by %s",
+                                  OWNED[i].option, OWNED[i].pruner, o->pruner->name);
+    return AGLM_OK;
+}
+
+static aglm_rc find_pruner_options(const aglm_args *a, aglm_study_options *o, aglm_error *err)
+{
+    aglm_pruner_options *p = &o->pruner_options;
+    aglm_rc rc = find_pruner(a, o, err);
+
+    p->min_step = aglm_args_number(a, "min-steps", 1);
+    p->max_step = aglm_args_number(a, "max-steps", 0);
+    p->patience = (unsigned)aglm_args_number(a, "patience", p->patience);
+    if (rc == AGLM_OK)
+        rc = check_pruner_fits(a, o, err);
+    if (rc == AGLM_OK)
+        rc = read_number(a, "percentile", 0, 100, &p->percentile, err);
+    if (rc == AGLM_OK)
+        rc = read_number(a, "lower", -INFINITY, INFINITY, &p->lower, err);
+    if (rc == AGLM_OK)
+        rc = read_number(a, "upper", -INFINITY, INFINITY, &p->upper, err);
+    return rc;
+}
+
 static aglm_rc find_options(aglm_opened *opened, const aglm_args *a, aglm_error *err)
 {
     aglm_study_options *o = &opened->options;
-    const char *pruner = aglm_args_text(a, "pruner", "none");
     aglm_rc rc = find_sampler(opened, a, err);
 
     o->seed = (uint64_t)aglm_args_number(a, "seed", 0);
-    o->pruner_options.min_step = aglm_args_number(a, "min-steps", 1);
-    o->pruner_options.max_step = aglm_args_number(a, "max-steps", 0);
-    o->pruner = aglm_pruner_find(pruner);
-    if (rc == AGLM_OK && !o->pruner)
-        return aglm_error_set(err, AGLM_INVALID, "--pruner %.60s: there is no such pruner", pruner);
-    return rc;
+    return rc == AGLM_OK ? find_pruner_options(a, o, err) : rc;
 }
 
 static aglm_rc find_directions(const aglm_args *a, aglm_study_options *o, aglm_error *err)

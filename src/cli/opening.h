@@ -55,10 +55,43 @@
          0,                                                                                        \
          AGLM_OPTION_TEXT,                                                                         \
          "P",                                                                                      \
-         "what stops bad trials early: none or asha; default none",                                \
+         "what stops bad trials early: none, asha, successive-halving, hyperband, median, "        \
+         "percentile, threshold, patient or wilcoxon; default none",                               \
          NULL,                                                                                     \
          0,                                                                                        \
          0},                                                                                       \
+        {"percentile",                                                                             \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "P",                                                                                      \
+         "of --pruner percentile: the best P percent at a step go on; default 25",                 \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"lower",                                                                                  \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "X",                                                                                      \
+         "of --pruner threshold: a trial stops when it reports less",                              \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"upper",                                                                                  \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "X",                                                                                      \
+         "of --pruner threshold: a trial stops when it reports more",                              \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
+        {"patience",                                                                               \
+         0,                                                                                        \
+         AGLM_OPTION_INT,                                                                          \
+         "N",                                                                                      \
+         "of --pruner patient: steps without a new best; default 10",                              \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         1000000000},                                                                              \
         {"min-steps", 0, AGLM_OPTION_INT, "N", "steps before a trial may be pruned; default 1",    \
          NULL,        1, INT64_MAX},                                                               \
         {"max-steps", 0, AGLM_OPTION_INT, "N", "steps of a whole trial; default: unknown",         \
