@@ -1,12 +1,16 @@
 #include "tune/report.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/memory.h"
 
 #define WIDTH 860.0
 #define HEIGHT 280.0
 #define MARGIN 56.0
 #define CONFUSION_SHOWN 40
+#define IMPORTANCE_SHOWN 16
 
 static void put_escaped(aglm_str *out, const char *text)
 {
@@ -203,17 +207,19 @@ static void put_history(const aglm_report_source *s, aglm_str *out)
 
 static void put_importance(const aglm_report_source *s, aglm_str *out)
 {
-    aglm_importance items[AGLM_IMPORTANCE_MAX];
-    size_t n = aglm_importance_top(s->space, s->trials, s->n_trials, items);
+    aglm_importance_source source = {.space = s->space, .trials = s->trials, .n = s->n_trials};
+    aglm_importance *items = aglm_calloc(s->space->n, sizeof *items);
+    size_t n = 0;
 
-    if (n == 0)
-        return;
-    aglm_str_printf(
-        out,
-        "<h2>Importance of parameters</h2><p class=\"muted\">How differently the better half of the trials "
-        "sets each parameter (PED-ANOVA), shares of the sum.</p><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">",
-        WIDTH, 22.0 * (double)n + 8);
-    for (size_t i = 0; i < n; i++) {
+    if (!items || aglm_importance_rank(&aglm_importance_ped_anova, &source, items, &n, NULL) < 0)
+        out->rc = AGLM_NOMEM;
+    if (n > 0)
+        aglm_str_printf(
+            out,
+            "<h2>Importance of parameters</h2><p class=\"muted\">How differently the best tenth of the trials "
+            "sets each parameter (PED-ANOVA), shares of the sum.</p><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\">",
+            WIDTH, 22.0 * (double)(n < IMPORTANCE_SHOWN ? n : IMPORTANCE_SHOWN) + 8);
+    for (size_t i = 0; i < n && i < IMPORTANCE_SHOWN; i++) {
         double y = 22.0 * (double)i + 4;
         aglm_str_printf(out, "<text x=\"200\" y=\"%.1f\" text-anchor=\"end\">", y + 13);
         put_escaped(out, items[i].name);
@@ -223,7 +229,9 @@ static void put_importance(const aglm_report_source *s, aglm_str *out)
             "<text x=\"%.1f\" y=\"%.1f\">%.3f</text>",
             y, items[i].share * 560, 214 + items[i].share * 560, y + 13, items[i].share);
     }
-    aglm_str_puts(out, "</svg>");
+    if (n > 0)
+        aglm_str_puts(out, "</svg>");
+    free(items);
 }
 
 /* ---- confusion ---- */

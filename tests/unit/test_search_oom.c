@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "oom.h"
+#include "search/importance.h"
 #include "search/space_text.h"
 #include "search/study.h"
 #include "unit.h"
@@ -239,6 +240,38 @@ static void studies_of_several_objectives_may_run_out_of_memory(void **state)
     aglm_space_free(job.space);
 }
 
+static aglm_rc weigh(void *arg, aglm_error *err)
+{
+    aglm_space *space = arg;
+    const aglm_importance_ops *both[] = {&aglm_importance_ped_anova, &aglm_importance_fanova};
+    double x[12][3];
+    aglm_trial trials[12];
+    aglm_importance out[3];
+    aglm_rc rc = AGLM_OK;
+    aglm_rng rng;
+    size_t n;
+
+    aglm_rng_init(&rng, 1);
+    for (size_t i = 0; i < 12; i++) {
+        aglm_space_sample(space, &rng, x[i]);
+        trials[i] = (aglm_trial){.state = AGLM_TRIAL_COMPLETE, .x = x[i], .loss = x[i][0]};
+    }
+    aglm_importance_source source = {.space = space, .trials = trials, .n = 12};
+    for (size_t i = 0; rc == AGLM_OK && i < 2; i++)
+        rc = aglm_importance_rank(both[i], &source, out, &n, err);
+    return rc;
+}
+
+static void importance_may_run_out_of_memory(void **state)
+{
+    aglm_space *space = NULL;
+
+    (void)state;
+    assert_int_equal(build_space(&space, NULL), AGLM_OK);
+    run(weigh, space, 1);
+    aglm_space_free(space);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +280,7 @@ int main(void)
         cmocka_unit_test(pruners_may_run_out_of_memory),
         cmocka_unit_test(longer_studies_may_run_out_of_memory),
         cmocka_unit_test(studies_of_several_objectives_may_run_out_of_memory),
+        cmocka_unit_test(importance_may_run_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
