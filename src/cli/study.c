@@ -3,16 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/str.h"
+#include "cli/book.h"
 #include "cli/commands.h"
-#include "cli/opening.h"
-#include "cli/terminal.h"
 #include "search/front.h"
-#include "search/study.h"
 #include "tune/report.h"
-
-#define ARENA_MAX (4ULL << 30)
 
 static const aglm_option OPTIONS[] = {
     {"storage", 0, AGLM_OPTION_TEXT, "URL", "sqlite:///FILE or the file itself (needed)", NULL, 0,
@@ -20,80 +15,12 @@ static const aglm_option OPTIONS[] = {
     {"study", 0, AGLM_OPTION_TEXT, "NAME", "the study; may be left out when there is only one",
      NULL, 0, 0},
     {"format", 0, AGLM_OPTION_WORD, "F", "of export: json (default) or csv", "json|csv", 0, 0},
+    {"evaluator", 0, AGLM_OPTION_WORD, "E", "of importance: ped-anova (default) or fanova",
+     "ped-anova|fanova", 0, 0},
+    {"out", 0, AGLM_OPTION_FILE, "FILE", "of plot: a page of all kinds (.html), or one (.svg)",
+     NULL, 0, 0},
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print JSON", NULL, 0, 0},
 };
-
-/* A study as read from its store. */
-struct book {
-    aglm_store *store;
-    aglm_arena arena;
-    aglm_study_row *studies;
-    size_t n_studies;
-    const aglm_study_row *study;
-    aglm_space *space;
-    aglm_trial *trials;
-    size_t n_trials;
-};
-
-static void book_close(struct book *b)
-{
-    aglm_space_free(b->space);
-    aglm_arena_clear(&b->arena);
-    aglm_store_close(b->store);
-}
-
-static aglm_rc book_open(struct book *b, const aglm_args *a, aglm_error *err)
-{
-    const char *url = aglm_args_text(a, "storage", NULL);
-    aglm_rc rc;
-
-    memset(b, 0, sizeof *b);
-    aglm_arena_init(&b->arena, ARENA_MAX);
-    if (!url)
-        return aglm_error_set(
-            err, AGLM_INVALID,
-            "--storage is missing: give the database that tune named, as sqlite:///FILE");
-    if ((rc = aglm_storage_must_exist(url, err)) != AGLM_OK ||
-        (rc = aglm_store_open(&b->store, url, err)) != AGLM_OK)
-        return rc;
-    return aglm_store_study_list(b->store, &b->arena, &b->studies, &b->n_studies, err);
-}
-
-static aglm_rc choose_study(struct book *b, const aglm_args *a, aglm_error *err)
-{
-    const char *name = aglm_args_text(a, "study", NULL);
-
-    for (size_t i = 0; i < b->n_studies; i++)
-        if (name ? strcmp(b->studies[i].name, name) == 0 : b->n_studies == 1)
-            b->study = &b->studies[i];
-    if (b->study)
-        return AGLM_OK;
-    if (name)
-        return aglm_error_set(err, AGLM_NOTFOUND,
-                              "there is no study \"%.100s\"; autoglm study list names them", name);
-    return aglm_error_set(
-        err, AGLM_INVALID,
-        "there are %zu studies; say which with --study NAME (autoglm study list names them)",
-        b->n_studies);
-}
-
-static aglm_rc read_trials(struct book *b, aglm_error *err)
-{
-    aglm_trial_row *rows = NULL;
-    aglm_rc rc = aglm_store_trials(b->store, b->study->id, 0, &b->arena, &rows, &b->n_trials, err);
-
-    if (rc == AGLM_OK)
-        rc = aglm_study_stored_space(b->store, b->study->id, &b->space, err);
-    if (rc != AGLM_OK)
-        return rc;
-    b->trials = aglm_arena_array(&b->arena, b->n_trials + 1, sizeof *b->trials);
-    if (!b->trials)
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu trials", b->n_trials);
-    for (size_t i = 0; rc == AGLM_OK && i < b->n_trials; i++)
-        rc = aglm_study_row_trial(b->space, b->study->directions[0], &rows[i], &b->arena,
-                                  &b->trials[i], err);
-    return rc;
-}
 
 static const char *direction_name(aglm_direction d)
 {
@@ -113,13 +40,13 @@ static const char *directions_text(const aglm_study_row *study, char *text, size
 
 #define DIRECTIONS_MAX (AGLM_STORE_MAX_OBJECTIVES * sizeof "minimize, ")
 
-static bool has_several(const struct book *b)
+static bool has_several(const aglm_book *b)
 {
     return b->study->n_directions > 1;
 }
 
 /* The trials on the front by number, in the arena. */
-static aglm_rc front_of(struct book *b, const aglm_trial ***out, size_t *n, aglm_error *err)
+static aglm_rc front_of(aglm_book *b, const aglm_trial ***out, size_t *n, aglm_error *err)
 {
     double signs[AGLM_STORE_MAX_OBJECTIVES];
     bool *on = aglm_arena_array(&b->arena, b->n_trials, sizeof *on);
@@ -139,17 +66,6 @@ static aglm_rc front_of(struct book *b, const aglm_trial ***out, size_t *n, aglm
             list[(*n)++] = list[i];
     }
     return rc;
-}
-
-static const aglm_trial *best_of(const struct book *b)
-{
-    const aglm_trial *best = NULL;
-
-    for (size_t i = 0; i < b->n_trials; i++)
-        if (b->trials[i].state == AGLM_TRIAL_COMPLETE &&
-            (!best || aglm_trial_better(&b->trials[i], best)))
-            best = &b->trials[i];
-    return best;
 }
 
 /* ---- one trial in each form ---- */
@@ -180,7 +96,7 @@ static void json_attrs(aglm_json_writer *w, const aglm_trial *t)
     aglm_json_close_object(w);
 }
 
-static void json_trial(aglm_json_writer *w, const struct book *b, const aglm_trial *t)
+static void json_trial(aglm_json_writer *w, const aglm_book *b, const aglm_trial *t)
 {
     aglm_json_open_object(w);
     aglm_json_member_int(w, "number", t->number);
@@ -201,7 +117,7 @@ static void json_trial(aglm_json_writer *w, const struct book *b, const aglm_tri
     aglm_json_close_object(w);
 }
 
-static char *params_text(const struct book *b, const aglm_trial *t)
+static char *params_text(const aglm_book *b, const aglm_trial *t)
 {
     aglm_json_writer w;
     aglm_str s;
@@ -214,7 +130,7 @@ static char *params_text(const struct book *b, const aglm_trial *t)
     return text;
 }
 
-static void print_trial(const struct book *b, const aglm_trial *t)
+static void print_trial(const aglm_book *b, const aglm_trial *t)
 {
     char *json = params_text(b, t), params[1024] = "";
 
@@ -229,15 +145,6 @@ static void print_trial(const struct book *b, const aglm_trial *t)
         printf("%9s  %s\n", "-", params);
     else
         printf("%8.2fs  %s\n", t->duration_s, params);
-}
-
-static void flush_json(aglm_str *s)
-{
-    if (s->rc == AGLM_OK)
-        printf("%s\n", s->data);
-    else
-        fprintf(stderr, "autoglm study: the answer does not fit: %s\n", aglm_rc_text(s->rc));
-    aglm_str_clear(s);
 }
 
 /* ---- the verbs ---- */
@@ -256,7 +163,7 @@ static void json_directions(aglm_json_writer *w, const aglm_study_row *study)
     aglm_json_close_array(w);
 }
 
-static aglm_rc do_list(struct book *b, const aglm_args *a, aglm_error *err)
+static aglm_rc do_list(aglm_book *b, const aglm_args *a, aglm_error *err)
 {
     char text[DIRECTIONS_MAX];
     aglm_json_writer w;
@@ -281,11 +188,11 @@ static aglm_rc do_list(struct book *b, const aglm_args *a, aglm_error *err)
         aglm_json_close_object(&w);
     }
     aglm_json_close_array(&w);
-    flush_json(&s);
+    aglm_book_flush(&s);
     return AGLM_OK;
 }
 
-static aglm_rc json_front(aglm_json_writer *w, struct book *b, aglm_error *err)
+static aglm_rc json_front(aglm_json_writer *w, aglm_book *b, aglm_error *err)
 {
     const aglm_trial **front;
     size_t n;
@@ -298,9 +205,9 @@ static aglm_rc json_front(aglm_json_writer *w, struct book *b, aglm_error *err)
     return rc;
 }
 
-static void json_best(aglm_json_writer *w, const struct book *b)
+static void json_best(aglm_json_writer *w, const aglm_book *b)
 {
-    const aglm_trial *best = best_of(b);
+    const aglm_trial *best = aglm_book_best(b);
 
     if (best)
         json_trial(w, b, best);
@@ -308,7 +215,7 @@ static void json_best(aglm_json_writer *w, const struct book *b)
         aglm_json_put_null(w);
 }
 
-static aglm_rc json_study(aglm_json_writer *w, struct book *b, bool with_trials, aglm_error *err)
+static aglm_rc json_study(aglm_json_writer *w, aglm_book *b, bool with_trials, aglm_error *err)
 {
     aglm_rc rc = AGLM_OK;
 
@@ -332,7 +239,7 @@ static aglm_rc json_study(aglm_json_writer *w, struct book *b, bool with_trials,
     return rc;
 }
 
-static aglm_rc print_json(struct book *b, bool with_trials, aglm_error *err)
+static aglm_rc print_json(aglm_book *b, bool with_trials, aglm_error *err)
 {
     aglm_json_writer w;
     aglm_str s;
@@ -341,11 +248,11 @@ static aglm_rc print_json(struct book *b, bool with_trials, aglm_error *err)
     aglm_json_writer_init(&w, &s);
     w.nonfinite = true;
     aglm_rc rc = json_study(&w, b, with_trials, err);
-    flush_json(&s);
+    aglm_book_flush(&s);
     return rc;
 }
 
-static aglm_rc print_front(struct book *b, aglm_error *err)
+static aglm_rc print_front(aglm_book *b, aglm_error *err)
 {
     const aglm_trial **front;
     size_t n;
@@ -356,10 +263,10 @@ static aglm_rc print_front(struct book *b, aglm_error *err)
     return rc;
 }
 
-static aglm_rc do_show(struct book *b, const aglm_args *a, aglm_error *err)
+static aglm_rc do_show(aglm_book *b, const aglm_args *a, aglm_error *err)
 {
     size_t count[5] = {0};
-    const aglm_trial *best = best_of(b);
+    const aglm_trial *best = aglm_book_best(b);
     char directions[DIRECTIONS_MAX];
     aglm_str space;
 
@@ -387,7 +294,7 @@ static aglm_rc do_show(struct book *b, const aglm_args *a, aglm_error *err)
     return AGLM_OK;
 }
 
-static aglm_rc do_trials(struct book *b, const aglm_args *a, aglm_error *err)
+static aglm_rc do_trials(aglm_book *b, const aglm_args *a, aglm_error *err)
 {
     if (aglm_args_flag(a, "json"))
         return print_json(b, true, err);
@@ -400,9 +307,9 @@ static aglm_rc do_trials(struct book *b, const aglm_args *a, aglm_error *err)
     return AGLM_OK;
 }
 
-static aglm_rc do_best(struct book *b, const aglm_args *a, aglm_error *err)
+static aglm_rc do_best(aglm_book *b, const aglm_args *a, aglm_error *err)
 {
-    const aglm_trial *best = best_of(b);
+    const aglm_trial *best = aglm_book_best(b);
     aglm_json_writer w;
     aglm_str s;
 
@@ -420,11 +327,11 @@ static aglm_rc do_best(struct book *b, const aglm_args *a, aglm_error *err)
     aglm_str_init(&s, 1u << 20);
     aglm_json_writer_init(&w, &s);
     json_trial(&w, b, best);
-    flush_json(&s);
+    aglm_book_flush(&s);
     return AGLM_OK;
 }
 
-static aglm_rc do_best_trials(struct book *b, const aglm_args *a, aglm_error *err)
+static aglm_rc do_best_trials(aglm_book *b, const aglm_args *a, aglm_error *err)
 {
     aglm_json_writer w;
     aglm_str s;
@@ -435,7 +342,7 @@ static aglm_rc do_best_trials(struct book *b, const aglm_args *a, aglm_error *er
     aglm_json_writer_init(&w, &s);
     w.nonfinite = true;
     aglm_rc rc = json_front(&w, b, err);
-    flush_json(&s);
+    aglm_book_flush(&s);
     return rc;
 }
 
@@ -454,7 +361,7 @@ static void csv_text(const char *text)
         putchar('"');
 }
 
-static void csv_trial(const struct book *b, const aglm_trial *t)
+static void csv_trial(const aglm_book *b, const aglm_trial *t)
 {
     char cell[256];
 
@@ -478,7 +385,7 @@ static void csv_trial(const struct book *b, const aglm_trial *t)
     putchar('\n');
 }
 
-static aglm_rc do_export(struct book *b, const aglm_args *a, aglm_error *err)
+static aglm_rc do_export(aglm_book *b, const aglm_args *a, aglm_error *err)
 {
     if (strcmp(aglm_args_text(a, "format", "json"), "json") == 0)
         return print_json(b, true, err);
@@ -499,7 +406,7 @@ static aglm_rc do_export(struct book *b, const aglm_args *a, aglm_error *err)
 struct verb {
     const char *name;
     bool all; /* speaks of all studies, not of one */
-    aglm_rc (*run)(struct book *b, const aglm_args *a, aglm_error *err);
+    aglm_rc (*run)(aglm_book *b, const aglm_args *a, aglm_error *err);
 };
 
 static const struct verb VERBS[] = {
@@ -508,13 +415,15 @@ static const struct verb VERBS[] = {
     {"trials", false, do_trials},
     {"best", false, do_best},
     {"best-trials", false, do_best_trials},
+    {"importance", false, aglm_study_print_importance},
+    {"plot", false, aglm_study_print_plot},
     {"export", false, do_export},
 };
 
 static int run(const aglm_args *a)
 {
     const struct verb *verb = NULL;
-    struct book b;
+    aglm_book b;
     aglm_error err = {0};
 
     for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++)
@@ -524,24 +433,31 @@ static int run(const aglm_args *a)
         return aglm_cli_fail(
             a,
             aglm_error_set(&err, AGLM_INVALID,
-                           "\"%.40s\": expected list, show, trials, best, best-trials or export",
+                           "\"%.40s\": expected list, show, trials, best, best-trials, importance, "
+                           "plot or export",
                            a->operands[0]),
             &err);
-    aglm_rc rc = book_open(&b, a, &err);
-    if (rc == AGLM_OK && !verb->all && (rc = choose_study(&b, a, &err)) == AGLM_OK)
-        rc = read_trials(&b, &err);
+    if (a->n_operands > 1 && verb->run != aglm_study_print_plot)
+        return aglm_cli_fail(a,
+                             aglm_error_set(&err, AGLM_INVALID,
+                                            "%s: \"%.40s\" is one word too many", verb->name,
+                                            a->operands[1]),
+                             &err);
+    aglm_rc rc = aglm_book_open(&b, a, &err);
+    if (rc == AGLM_OK && !verb->all)
+        rc = aglm_book_read(&b, a, &err);
     if (rc == AGLM_OK)
         rc = verb->run(&b, a, &err);
     int code = rc == AGLM_OK ? AGLM_EXIT_OK : aglm_cli_fail(a, rc, &err);
-    book_close(&b);
+    aglm_book_close(&b);
     return code;
 }
 
 const aglm_command aglm_command_study = {
     .name = "study",
-    .operands = "list|show|trials|best|best-trials|export",
+    .operands = "list|show|trials|best|best-trials|importance|plot|export [KIND]",
     .operands_min = 1,
-    .operands_max = 1,
+    .operands_max = 2,
     .summary = "look into studies, ours and Optuna's",
     .about = "Reads a study database in Optuna's schema; nothing is changed.",
     .options = OPTIONS,

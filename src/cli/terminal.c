@@ -36,6 +36,15 @@ size_t aglm_terminal_columns(const aglm_terminal *t)
     return 80;
 }
 
+bool aglm_terminal_utf8(void)
+{
+    const char *name = env_set("LC_ALL")     ? getenv("LC_ALL")
+                       : env_set("LC_CTYPE") ? getenv("LC_CTYPE")
+                                             : getenv("LANG");
+
+    return name && (strcasestr(name, "utf-8") || strcasestr(name, "utf8"));
+}
+
 const char *aglm_terminal_style(const aglm_terminal *t, char style)
 {
     if (!t->colour)

@@ -17,6 +17,8 @@ typedef struct aglm_terminal {
 void aglm_terminal_init(aglm_terminal *t, FILE *out);
 /* Columns of the terminal now (80 where it does not tell). */
 size_t aglm_terminal_columns(const aglm_terminal *t);
+/* Does the locale's character set hold more than ASCII (LC_ALL, LC_CTYPE, LANG name UTF-8)? */
+bool aglm_terminal_utf8(void);
 /* The escape for a colour or "" when colours are off; style: 'b' bold, 'd' dim, 'g' green, 'r' red,
  * 'y' yellow, '0' plain. */
 const char *aglm_terminal_style(const aglm_terminal *t, char style);

@@ -1,0 +1,48 @@
+#!/bin/sh
+# study importance and study plot: tables, pictures in characters, pages in files.
+. "$AGLM_SOURCE_ROOT/tests/e2e/lib.sh"
+cd "$AGLM_TMP" || exit 1
+
+run 0 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --space 'm=choice(a,b)' --space 'lr=loguniform(1e-5,1)' --sampler random \
+    --pruner asha --trials 60 --quiet --storage s.db --study q -- sh -c \
+    'awk -v x="$1" -v m="$2" "BEGIN { v = x * x + (m == \"b\"); printf \"{\\\"step\\\": 1, \\\"value\\\": %g}\\n%g\\n\", v + 1, v }"' sh '{x}' '{m}'
+
+run 0 "$AUTOGLM" study importance --storage s.db
+says out '^x +[01]\.[0-9]+  #'
+run 0 "$AUTOGLM" study importance --storage s.db --evaluator fanova --json
+says out '"evaluator":"fanova"'
+check "x decides" python3 -c 'import json; i = json.load(open("out"))["importance"]; assert list(i)[0] == "x" and abs(sum(i.values()) - 1) < 1e-9, i'
+run 2 "$AUTOGLM" study importance --storage s.db --evaluator shap
+says err -- '--evaluator shap: expected one of ped-anova'
+run 2 "$AUTOGLM" study importance q --storage s.db
+says err 'importance: "q" is one word too many'
+
+for kind in history importance slice contour rank parallel edf front intermediate timeline; do
+    run 0 env LC_ALL=C "$AUTOGLM" study plot "$kind" --storage s.db
+    check "$kind is plain ASCII without a UTF-8 locale" python3 -c 'assert open("out").read().isascii()'
+done
+run 0 env LC_ALL=C.UTF-8 "$AUTOGLM" study plot --storage s.db
+check "braille fits 80 columns" python3 -c '
+t = open("out", encoding="utf-8").read()
+assert any(0x2800 < ord(c) < 0x2900 for c in t) and all(len(line) <= 80 for line in t.splitlines()) and "\x1b" not in t, t'
+run 0 env LC_ALL=C.UTF-8 FORCE_COLOR=1 "$AUTOGLM" study plot --storage s.db
+says out '\[0;32m'
+run 0 env LC_ALL=C.UTF-8 FORCE_COLOR=1 NO_COLOR=1 "$AUTOGLM" study plot --storage s.db
+check "NO_COLOR wins" sh -c '! grep -q "\[0;" out'
+
+run 0 "$AUTOGLM" study plot --storage s.db --out page.html
+check "the page holds every kind and needs no network" python3 -c '
+import re
+t = open("page.html", encoding="utf-8").read()
+assert t.count("<section ") == 10 and t.count("<svg ") == 9, t.count("<svg ")
+assert set(re.findall(r"https?://[^\"]*", t)) == {"http://www.w3.org/2000/svg"}'
+run 0 "$AUTOGLM" study plot slice --storage s.db --out slice.svg
+check "an SVG file is well formed" python3 -c 'import xml.dom.minidom as m; m.parse("slice.svg")'
+run 1 "$AUTOGLM" study plot front --storage s.db --out front.svg
+says err 'A front takes two objectives'
+run 2 "$AUTOGLM" study plot --storage s.db --out page.png
+says err -- '--out page.png: expected a name in .html or .svg'
+run 2 "$AUTOGLM" study plot pie --storage s.db
+says err 'plot pie: expected one of history, importance, slice'
+
+finish
