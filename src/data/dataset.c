@@ -436,7 +436,7 @@ static aglm_rc open_labels(build *b)
 static aglm_rc name_labels(build *b)
 {
     aglm_dataset *d = b->d;
-    const bool one = d->target && !b->opt->labels;
+    const bool one = d->target && !b->opt->labels && !b->opt->unlabelled;
     const size_t n = b->opt->labels ? b->opt->n_labels : one ? 1 : aglm_map_size(b->labels);
     aglm_rc rc = AGLM_OK;
 

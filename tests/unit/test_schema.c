@@ -147,6 +147,32 @@ static void datasets_carry_rows(void **state)
     aglm_dataset_free(d);
 }
 
+/* As predict reads: no label, no schema, the columns named. */
+static void rows_without_labels_are_texts(void **state)
+{
+    static const char csv[] = "b,a\nx,1\n,2\n";
+    const aglm_task_options task = {.features = "a,b", .unlabelled = true, .known = true};
+    const aglm_dataset_options options = {.unlabelled = true};
+    aglm_read_options read = {.format = AGLM_FORMAT_CSV, .header = AGLM_HEADER_YES};
+    aglm_task_guess guess;
+    aglm_table *t = NULL;
+    aglm_dataset *d = NULL;
+
+    (void)state;
+    assert_int_equal(aglm_table_parse(&t, "t.csv", csv, strlen(csv), &read, NULL), AGLM_OK);
+    assert_int_equal(aglm_task_detect(&guess, t, &task, NULL), AGLM_OK);
+    assert_int_equal(guess.label_col, -1);
+    guess.task = AGLM_TASK_REGRESSION;
+    assert_int_equal(aglm_dataset_from_table(&d, t, &guess, &options, NULL), AGLM_OK);
+    assert_null(aglm_dataset_schema(d));
+    assert_int_equal(aglm_dataset_n_labels(d), 0);
+    assert_string_equal(aglm_dataset_doc(d, 0).text, "1\x1fx");
+    assert_string_equal(aglm_dataset_doc(d, 1).text, "2\x1f");
+    aglm_str_clear(&guess.evidence);
+    aglm_dataset_free(d);
+    aglm_table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +182,7 @@ int main(void)
         cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(what_is_none_is_refused),
         cmocka_unit_test(datasets_carry_rows),
+        cmocka_unit_test(rows_without_labels_are_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
