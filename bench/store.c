@@ -1,16 +1,20 @@
 /* store - what ask and tell cost in the store alone: trials of ten parameters, and reading back.
  * usage: store [TRIALS]: in memory, then in SQLite in a folder of its own
- *        store TRIALS URL [WORKERS]: there, by that many processes at once */
+ *        store TRIALS URL [WORKERS]: there, by that many processes at once
+ *        store 0 URL: only reads what is there */
 #include "store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "search/space_text.h"
+#include "search/study.h"
 
 #define PARAMS 10
 #define DISTRIBUTION                                                                               \
@@ -157,6 +161,34 @@ static int read_trials(const char *url)
     return 0;
 }
 
+/* A whole study, as `autoglm worker` opens it: sampler and all. */
+static int open_study(const char *url)
+{
+    static const char text[] = "learning_rate=uniform(0,1) dropout=uniform(0,1) dim=uniform(0,1)"
+                               " ngrams=uniform(0,1) epochs=uniform(0,1) min_count=uniform(0,1)"
+                               " buckets=uniform(0,1) loss=uniform(0,1) l2=uniform(0,1)"
+                               " momentum=uniform(0,1)";
+    aglm_study_options options;
+    aglm_error err = {0};
+    aglm_space *space;
+    aglm_study *study;
+    aglm_store *s;
+    uint64_t start = aglm_clock_ns();
+    double cpu = cpu_s();
+
+    aglm_study_options_init(&options);
+    if (aglm_space_new(&space, &err) || aglm_space_parse(space, text, strlen(text), &err) ||
+        aglm_store_open(&s, url, &err) ||
+        aglm_study_open(&study, s, "bench", space, &options, &err))
+        return die(&err);
+    printf("%-24s open the study of %zu trials in %.3f s, %.3f s CPU\n", name_of(url),
+           aglm_study_size(study), aglm_clock_since_s(start), cpu_s() - cpu);
+    aglm_study_close(study);
+    aglm_store_close(s);
+    aglm_space_free(space);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     char folder[] = "/tmp/aglm_bench_XXXXXX";
@@ -165,13 +197,17 @@ int main(int argc, char **argv)
 
     if (argc > 2) {
         int workers = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1;
-        return workers > 1 ? write_together(argv[2], trials, workers)
-                           : write_trials(argv[2], trials) || read_trials(argv[2]);
+        if (trials == 0)
+            return read_trials(argv[2]) || open_study(argv[2]);
+        return workers > 1
+                   ? write_together(argv[2], trials, workers)
+                   : write_trials(argv[2], trials) || read_trials(argv[2]) || open_study(argv[2]);
     }
     if (!mkdtemp(folder))
         return 1;
     snprintf(url, sizeof url, "sqlite:///%s/s.db", folder);
-    int failed = write_trials("memory", trials) || write_trials(url, trials) || read_trials(url);
+    int failed = write_trials("memory", trials) || write_trials(url, trials) || read_trials(url) ||
+                 open_study(url);
     aglm_dir_remove(folder, NULL);
     return failed;
 }

@@ -70,6 +70,8 @@
                   " FROM trials WHERE study_id = ? ORDER BY trial_id DESC")                        \
     X(PARAM_ROWS, "SELECT trial_id, param_name, param_value, distribution_json, param_id"          \
                   " FROM trial_params WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id")           \
+    X(PARAM_ROWS_WRITTEN, "SELECT trial_id, param_name, param_value, distribution_json, param_id"  \
+                          " FROM trial_params ORDER BY param_id")                                  \
     X(VALUE_ROWS,                                                                                  \
       "SELECT trial_id, objective, value, value_type"                                              \
       " FROM trial_values WHERE trial_id BETWEEN ? AND ? ORDER BY trial_id, objective")            \

@@ -635,6 +635,48 @@ static void a_file_in_use_keeps_its_journal(void **state)
 }
 
 /* Optuna deletes trials without knowing of owners, and SQLite gives their ids again. */
+/* A long study is read in the order in which its rows were written; parameters that came later than
+ * those of later trials, and trials of another study between, must not be missed. */
+static void late_parameters_are_found(void **state)
+{
+    enum { TRIALS = 1200 };
+    static const aglm_param_row late[] = {{"late", 7, FLOAT_JSON}, {"a", 9, FLOAT_JSON}};
+    aglm_store *s = open_file();
+    aglm_direction way = AGLM_MINIMIZE;
+    aglm_trial_row *rows;
+    aglm_arena a;
+    int64_t study = new_study(s);
+    int64_t other;
+    int64_t open[3];
+    size_t n;
+
+    (void)state;
+    OK(aglm_store_study_new(s, "other", &way, 1, &other, &err));
+    for (int i = 0; i < TRIALS; i++) {
+        aglm_param_row first = {"a", i, FLOAT_JSON};
+        aglm_trial_row row = {.params = &first, .n_params = 1};
+        OK(aglm_store_trial_new(s, i % 100 == 50 ? other : study, &row, 0, &err));
+        if (i == 0 || i == 601 || i == TRIALS - 1)
+            open[i == 0 ? 0 : i == 601 ? 1 : 2] = row.id;
+    }
+    for (int i = 0; i < 3; i++)
+        OK(aglm_store_trial_set_params(s, open[i], late, i == 1 ? 2 : 1, &err));
+    aglm_arena_init(&a, (size_t)1 << 30);
+    OK(aglm_store_trials(s, study, 0, &a, &rows, &n, &err));
+    assert_int_equal(n, TRIALS - TRIALS / 100);
+    for (size_t i = 0; i < n; i++) {
+        bool is_late = rows[i].id == open[0] || rows[i].id == open[1] || rows[i].id == open[2];
+        assert_int_equal(rows[i].n_params, is_late ? 2 : 1);
+        assert_string_equal(rows[i].params[0].name, "a");
+        assert_true(rows[i].params[0].value ==
+                    (rows[i].id == open[1] ? 9.0 : (double)(rows[i].id - open[0])));
+        if (is_late)
+            assert_string_equal(rows[i].params[1].name, "late");
+    }
+    aglm_arena_clear(&a);
+    aglm_store_close(s);
+}
+
 static void owners_of_reused_ids_are_not_believed(void **state)
 {
     aglm_store *s = open_file();
@@ -694,6 +736,7 @@ int main(void)
         FILE_TEST(damage_is_said),
         FILE_TEST(rows_that_make_no_sense_are_said),
         FILE_TEST(a_file_in_use_keeps_its_journal),
+        FILE_TEST(late_parameters_are_found),
         FILE_TEST(owners_of_reused_ids_are_not_believed),
         FILE_TEST(numbers_follow_optunas),
     };
