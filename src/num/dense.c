@@ -1,6 +1,7 @@
 #include "num/dense.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef float v16 __attribute__((vector_size(64), may_alias));
 typedef float v8 __attribute__((vector_size(32), may_alias));
@@ -148,10 +149,26 @@ const aglm_kernels *aglm_kernels_best(void)
 static const double inverse_odd[] = {1.0,      1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,
                                      1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19};
 
+/* frexp without the call for what is neither tiny nor infinite. */
+static double split(double x, int *e)
+{
+    uint64_t u;
+    double m;
+
+    memcpy(&u, &x, sizeof u);
+    int exponent = (int)(u >> 52); /* with the sign, which is 0 for a logarithm's argument */
+    if (exponent < 1 || exponent > 2046)
+        return frexp(x, e);
+    *e = exponent - 1022;
+    u = (u & 0x000fffffffffffffULL) | 0x3fe0000000000000ULL;
+    memcpy(&m, &u, sizeof m);
+    return m;
+}
+
 double aglm_log(double x)
 {
     int e;
-    double m = frexp(x, &e);
+    double m = split(x, &e);
 
     if (m < 0.70710678118654752) {
         m *= 2;

@@ -170,6 +170,24 @@ static double central_quantile(double q)
     return q * over / under;
 }
 
+double aglm_normal_inner_quantile(double u, const aglm_normal_range *r)
+{
+    double mass = 1.0 - r->below - r->above;
+    double p = r->below + u * mass;
+    double x;
+
+    if (p > 0.075 && p < 0.925)
+        x = central_quantile(p - 0.5);
+    else
+        x = p <= 0.5 ? -tail_inverse(p) : tail_inverse(r->above + (1.0 - u) * mass);
+    return x < r->a ? r->a : x > r->b ? r->b : x;
+}
+
+aglm_normal_range aglm_normal_range_of(double a, double b)
+{
+    return (aglm_normal_range){a, b, aglm_normal_tail(-a), aglm_normal_tail(b)};
+}
+
 double aglm_normal_cut_quantile(double u, double a, double b)
 {
     double x;
@@ -181,14 +199,8 @@ double aglm_normal_cut_quantile(double u, double a, double b)
         double near = aglm_normal_tail(-b);
         x = -tail_inverse(near - (1.0 - u) * (near - aglm_normal_tail(-a)));
     } else {
-        double below = aglm_normal_tail(-a);
-        double above = aglm_normal_tail(b);
-        double mass = 1.0 - below - above;
-        double p = below + u * mass;
-        if (p > 0.075 && p < 0.925)
-            x = central_quantile(p - 0.5);
-        else
-            x = p <= 0.5 ? -tail_inverse(p) : tail_inverse(above + (1.0 - u) * mass);
+        aglm_normal_range range = aglm_normal_range_of(a, b);
+        x = aglm_normal_inner_quantile(u, &range);
     }
     return x < a ? a : x > b ? b : x;
 }

@@ -22,4 +22,12 @@ double aglm_normal_log_cell(double m, double h);
 /* The u-quantile, 0 <= u <= 1, of the standard normal cut to [a, b]; absolute error below 1e-9. */
 double aglm_normal_cut_quantile(double u, double a, double b);
 
+/* The same for many draws from one range with a <= 0 <= b. */
+typedef struct aglm_normal_range {
+    double a, b;
+    double below, above; /* the mass outside */
+} aglm_normal_range;
+aglm_normal_range aglm_normal_range_of(double a, double b);
+double aglm_normal_inner_quantile(double u, const aglm_normal_range *r);
+
 #endif

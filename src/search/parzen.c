@@ -30,12 +30,13 @@ struct dim {
     double low, high; /* of the modelled domain: in log, half a step wider */
     double *mu;
     double *sigma;
-    double *inv;      /* 1 / (sigma sqrt 2) */
-    double *scale;    /* log of 1 / (sigma sqrt(2 pi)) */
-    double *norm;     /* what the dimension adds to the exponent at every point */
-    uint32_t *sorted; /* kernels 1.. by (mu, age) */
-    uint32_t *row;    /* lattice: the kernel's class of equal (mu, sigma) */
-    uint32_t *kernel; /* lattice: a kernel of each class */
+    double *inv;              /* 1 / (sigma sqrt 2) */
+    double *scale;            /* log of 1 / (sigma sqrt(2 pi)) */
+    double *norm;             /* what the dimension adds to the exponent at every point */
+    aglm_normal_range *range; /* of the domain in bandwidths; below is NaN until first asked for */
+    uint32_t *sorted;         /* kernels 1.. by (mu, age) */
+    uint32_t *row;            /* lattice: the kernel's class of equal (mu, sigma) */
+    uint32_t *kernel;         /* lattice: a kernel of each class */
     size_t n_rows;
     struct cell_mass *memo;
     double *cells; /* small lattice: [values][CELL_ROWS(values)] masses, by value and class */
@@ -53,11 +54,12 @@ struct aglm_parzen {
     double *base;
     double *weight;
     double total_weight;
-    bool stale;     /* base, weights and classes are to be made anew */
-    bool all_sigma; /* every bandwidth too */
-    bool even;      /* weights do not fade */
-    aglm_parzen_term *terms;
-    double *table; /* [dims][kernels] masses of the cells of one point */
+    bool stale;              /* base, weights and classes are to be made anew */
+    bool all_sigma;          /* every bandwidth too */
+    bool even;               /* weights do not fade */
+    aglm_parzen_term *terms; /* cheap kinds first: far kernels are dropped before the others */
+    size_t *order;           /* [dims] the dimension of each term */
+    double *table;           /* [dims][kernels] masses of the cells of one point */
     size_t table_cap;
 };
 
@@ -105,6 +107,7 @@ static bool dim_reserve(struct dim *d, size_t old, size_t cap)
            grow_array(&d->inv, old, cap, sizeof *d->inv) &&
            grow_array(&d->scale, old, cap, sizeof *d->scale) &&
            grow_array(&d->norm, old, cap, sizeof *d->norm) &&
+           grow_array(&d->range, old, cap, sizeof *d->range) &&
            grow_array(&d->sorted, old, cap, sizeof *d->sorted) &&
            (!is_lattice(d) || (grow_array(&d->row, old, cap, sizeof *d->row) &&
                                grow_array(&d->kernel, old, cap, sizeof *d->kernel)));
@@ -163,6 +166,7 @@ static void set_norm(struct dim *d, size_t k)
     d->inv[k] = inv * SQRT_HALF;
     d->scale[k] = -d->last_log - AGLM_LOG_SQRT_2PI;
     d->norm[k] = is_lattice(d) ? -inside : d->scale[k] - inside;
+    d->range[k].below = NAN;
 }
 
 static bool lattice_init(struct dim *d)
@@ -189,6 +193,19 @@ static void set_prior(struct dim *d)
     set_norm(d, 0);
 }
 
+static void set_order(aglm_parzen *p)
+{
+    size_t n = 0;
+
+    for (int pass = 0; pass < 3; pass++) {
+        for (size_t i = 0; i < p->n_dims; i++) {
+            int cost = is_choice(&p->dims[i]) ? 2 : is_lattice(&p->dims[i]) ? 1 : 0;
+            if (cost == pass)
+                p->order[n++] = i;
+        }
+    }
+}
+
 aglm_rc aglm_parzen_new(aglm_parzen **out, const aglm_dist *dists, size_t n_dims, aglm_error *err)
 {
     aglm_parzen *p = calloc(1, sizeof *p);
@@ -200,7 +217,8 @@ aglm_rc aglm_parzen_new(aglm_parzen **out, const aglm_dist *dists, size_t n_dims
     p->stale = p->all_sigma = true;
     p->dims = aglm_calloc(n_dims, sizeof *p->dims);
     p->terms = aglm_calloc(n_dims, sizeof *p->terms);
-    if (!p->dims || !p->terms)
+    p->order = aglm_calloc(n_dims, sizeof *p->order);
+    if (!p->dims || !p->terms || !p->order)
         goto out;
     p->n_dims = n_dims;
     for (size_t i = 0; i < n_dims; i++) {
@@ -210,6 +228,7 @@ aglm_rc aglm_parzen_new(aglm_parzen **out, const aglm_dist *dists, size_t n_dims
         if (is_lattice(d) && !lattice_init(d))
             goto out;
     }
+    set_order(p);
     rc = reserve(p, 1);
     for (size_t i = 0; rc == AGLM_OK && i < n_dims; i++)
         set_prior(&p->dims[i]);
@@ -233,6 +252,7 @@ void aglm_parzen_free(aglm_parzen *p)
         free(d->inv);
         free(d->scale);
         free(d->norm);
+        free(d->range);
         free(d->sorted);
         free(d->row);
         free(d->kernel);
@@ -242,6 +262,7 @@ void aglm_parzen_free(aglm_parzen *p)
     }
     free(p->dims);
     free(p->terms);
+    free(p->order);
     free(p->number);
     free(p->base);
     free(p->weight);
@@ -346,6 +367,11 @@ static void shift(double *v, size_t kernel, size_t n_after, bool up)
     memmove(v + kernel + (up ? 1 : 0), v + kernel + (up ? 0 : 1), n_after * sizeof *v);
 }
 
+static void shift_ranges(aglm_normal_range *v, size_t kernel, size_t n_after, bool up)
+{
+    memmove(v + kernel + (up ? 1 : 0), v + kernel + (up ? 0 : 1), n_after * sizeof *v);
+}
+
 static void shift_kernels(struct dim *d, size_t kernel, size_t n_after, bool up)
 {
     shift(d->mu, kernel, n_after, up);
@@ -353,6 +379,7 @@ static void shift_kernels(struct dim *d, size_t kernel, size_t n_after, bool up)
     shift(d->inv, kernel, n_after, up);
     shift(d->scale, kernel, n_after, up);
     shift(d->norm, kernel, n_after, up);
+    shift_ranges(d->range, kernel, n_after, up);
 }
 
 static double to_domain(const struct dim *d, double x)
@@ -517,12 +544,14 @@ static void refresh(aglm_parzen *p)
     p->stale = p->all_sigma = false;
 }
 
-static double sample_number(const struct dim *d, size_t k, aglm_rng *rng)
+static double sample_number(struct dim *d, size_t k, aglm_rng *rng)
 {
+    aglm_normal_range *range = &d->range[k];
     double inv = 1.0 / d->sigma[k];
-    double z = aglm_normal_cut_quantile(aglm_rng_uniform(rng), (d->low - d->mu[k]) * inv,
-                                        (d->high - d->mu[k]) * inv);
-    double x = d->mu[k] + z * d->sigma[k];
+
+    if (isnan(range->below))
+        *range = aglm_normal_range_of((d->low - d->mu[k]) * inv, (d->high - d->mu[k]) * inv);
+    double x = d->mu[k] + aglm_normal_inner_quantile(aglm_rng_uniform(rng), range) * d->sigma[k];
 
     return aglm_dist_snap(&d->dist, d->dist.log ? aglm_exp(x) : x);
 }
@@ -545,7 +574,7 @@ void aglm_parzen_sample(aglm_parzen *p, aglm_rng *rng, double *x)
     while (k > 0 && left >= p->weight[k])
         left -= p->weight[k--];
     for (size_t i = 0; i < p->n_dims; i++) {
-        const struct dim *d = &p->dims[i];
+        struct dim *d = &p->dims[i];
         x[i] = is_choice(d) ? sample_choice(d, k, p->n, rng) : sample_number(d, k, rng);
     }
 }
@@ -598,23 +627,38 @@ static void lattice_term(struct dim *d, size_t n, double x, double *table, aglm_
     t->table = table;
 }
 
-static void set_term(aglm_parzen *p, size_t i, double x, aglm_parzen_term *t)
+/* What the terms of all points have in common. */
+static void prepare_terms(aglm_parzen *p)
 {
-    struct dim *d = &p->dims[i];
     double hit;
     double miss;
 
-    *t = (aglm_parzen_term){.mu = d->mu, .inv = d->inv, .scale = d->scale, .row = d->row};
-    if (is_choice(d)) {
+    for (size_t j = 0; j < p->n_dims; j++) {
+        const struct dim *d = &p->dims[p->order[j]];
+        aglm_parzen_term *t = &p->terms[j];
+        *t = (aglm_parzen_term){.kind = AGLM_PARZEN_SQUARE,
+                                .mu = d->mu,
+                                .inv = d->inv,
+                                .scale = d->scale,
+                                .row = d->row};
+        if (!is_choice(d))
+            continue;
         choice_weights(d, p->n, &hit, &miss);
         t->kind = AGLM_PARZEN_MATCH;
-        t->x = x;
         t->miss = miss - hit;
-    } else if (is_lattice(d)) {
-        lattice_term(d, p->n, x, p->table + i * p->table_cap, t);
-    } else {
-        t->kind = AGLM_PARZEN_SQUARE;
-        t->x = to_domain(d, x);
+    }
+}
+
+static void set_terms(aglm_parzen *p, const double *x)
+{
+    for (size_t j = 0; j < p->n_dims; j++) {
+        size_t i = p->order[j];
+        struct dim *d = &p->dims[i];
+        aglm_parzen_term *t = &p->terms[j];
+        if (is_lattice(d))
+            lattice_term(d, p->n, x[i], p->table + i * p->table_cap, t);
+        else
+            t->x = to_domain(d, x[i]);
     }
 }
 
@@ -631,21 +675,6 @@ static aglm_rc reserve_table(aglm_parzen *p, aglm_error *err)
     return AGLM_OK;
 }
 
-/* Kinds in the order of their cost, so that kernels far away are dropped by the cheap ones. */
-static size_t set_terms(aglm_parzen *p, const double *x)
-{
-    size_t n = 0;
-
-    for (int pass = 0; pass < 3; pass++) {
-        for (size_t i = 0; i < p->n_dims; i++) {
-            int cost = is_choice(&p->dims[i]) ? 2 : is_lattice(&p->dims[i]) ? 1 : 0;
-            if (cost == pass)
-                set_term(p, i, x[i], &p->terms[n++]);
-        }
-    }
-    return n;
-}
-
 aglm_rc aglm_parzen_score(aglm_parzen *p, const double *x, size_t n, double *out, aglm_error *err)
 {
     aglm_rc rc = reserve_table(p, err);
@@ -655,9 +684,10 @@ aglm_rc aglm_parzen_score(aglm_parzen *p, const double *x, size_t n, double *out
     refresh(p);
     size_t blocks = (p->n + AGLM_PARZEN_BLOCK) / AGLM_PARZEN_BLOCK;
     double log_total = aglm_log(p->total_weight);
+    prepare_terms(p);
     for (size_t i = 0; i < n; i++) {
-        size_t n_terms = set_terms(p, x + i * p->n_dims);
-        out[i] = aglm_parzen_log_sum(p->terms, n_terms, p->base, p->weight,
+        set_terms(p, x + i * p->n_dims);
+        out[i] = aglm_parzen_log_sum(p->terms, p->n_dims, p->base, p->weight,
                                      blocks * AGLM_PARZEN_BLOCK) -
                  log_total;
     }
