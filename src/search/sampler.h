@@ -79,8 +79,9 @@ extern const aglm_sampler_ops aglm_sampler_tpe;
  * the complete trials so far, by constrained domination and crowding. After n_startup of them a
  * point is made of two parents that won a tournament each: by simulated binary crossover (Deb and
  * Agrawal 1995) and polynomial mutation of the numbers, in the unit interval of their laws, and
- * uniform crossover and redraw of the choices. What only one parent has comes from it; what none
- * has is drawn anew. The state follows from the complete trials by their numbers, whatever order
+ * uniform crossover and redraw of the choices; some mutations redraw a number, too. What only one
+ * parent has comes from it; what none has is drawn anew. While trials are few only the best fifth
+ * of them are parents. The state follows from the complete trials by their numbers, whatever order
  * they end in. */
 extern const aglm_sampler_ops aglm_sampler_nsga2;
 /* CMA-ES (search/cmaes.h) on the numbers, each axis the unit interval of its law, discrete ones
@@ -101,8 +102,8 @@ extern const aglm_sampler_ops aglm_sampler_gp;
  * trial is more than 8 old, every second trial is CMA-ES's (TPE's where there are conditions),
  * whose view of a rugged function is another one - not in spaces of at most 1024 points, which the
  * process looks through whole. Beyond that CMA-ES where all parameters are numbers without
- * conditions, else TPE. Several objectives: TPE, after 400 complete trials NSGA-II. The choice
- * depends on space and history alone. */
+ * conditions, else TPE. Several objectives: TPE, from 30 complete trials on in turn with NSGA-II,
+ * from 400 on NSGA-II. The choice depends on space and history alone. */
 extern const aglm_sampler_ops aglm_sampler_auto;
 
 /* Several strategies in one study, all told of every trial: detail is "A,B,..." with members as

@@ -2,12 +2,14 @@
 
 #include "search/sampler.h"
 
-#define GP_TRIALS 400    /* complete ones, up to which the Gaussian process is asked */
-#define GP_PARAMS 48     /* more coordinates than a few hundred trials can weigh */
-#define STALE 8          /* trials since the best one, after which another view is asked in turn */
-#define STALE_FROM 30    /* complete trials */
-#define LISTED 1024      /* points of a space that the Gaussian process looks at whole */
-#define FRONT_TRIALS 400 /* complete ones, up to which TPE looks for a front */
+#define GP_TRIALS 400 /* complete ones, up to which the Gaussian process is asked */
+#define GP_PARAMS 48  /* more coordinates than a few hundred trials can weigh */
+#define STALE 8       /* trials since the best one, after which another view is asked in turn */
+#define STALE_FROM 30 /* complete trials */
+#define LISTED 1024   /* points of a space that the Gaussian process looks at whole */
+/* Complete trials of several objectives from which NSGA-II is asked in turn with TPE, and alone. */
+#define FRONT_FROM 30
+#define FRONT_ALONE 400
 #define MEMBERS 4
 
 enum { GP, TPE, CMAES, NSGA2 };
@@ -67,13 +69,22 @@ static bool is_stale(const struct chooser *c)
            aglm_history_count(c->history, AGLM_TRIAL_COMPLETE) >= STALE_FROM;
 }
 
+/* TPE is the better one at first, NSGA-II in the end, and both in turn are better than either in
+ * between. */
+static int choose_several(size_t complete, bool in_turn)
+{
+    if (complete >= FRONT_ALONE)
+        return NSGA2;
+    return complete >= FRONT_FROM && in_turn ? NSGA2 : TPE;
+}
+
 static int choose(const struct chooser *c)
 {
     size_t complete = aglm_history_count(c->history, AGLM_TRIAL_COMPLETE);
     bool in_turn = aglm_history_size(c->history) % 2 == 0;
 
     if (aglm_history_objectives(c->history) > 1)
-        return complete < FRONT_TRIALS ? TPE : NSGA2;
+        return choose_several(complete, in_turn);
     if (complete < GP_TRIALS && c->n_params <= GP_PARAMS) {
         if (c->listed || !in_turn || !is_stale(c))
             return GP;

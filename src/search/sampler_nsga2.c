@@ -12,7 +12,10 @@
 #define MAX_BLOCKS (1u << 24)
 #define ATTEMPTS 32 /* children before a random fresh point is taken */
 #define CROSSOVER 0.9
-#define SPREAD 20.0 /* of children around parents and mutants around children: large is near */
+/* Of children around parents and mutants around children: large is near. The 20 that is usual for
+ * thousands of trials searches too near for hundreds. */
+#define SPREAD 5.0
+#define REDRAW 0.3 /* of mutations: a new value altogether */
 
 /* Trials come in blocks of `population` numbers. What is left of all blocks up to b are the best of
  * what was left before and of the complete trials of block b; it is kept for every block, so that a
@@ -290,12 +293,12 @@ static double mutate_unit(double x, aglm_rng *rng)
     return x < 0.0 ? 0.0 : x > 1.0 ? 1.0 : x;
 }
 
-/* Another value; of few values any other one, where a small step leads nowhere. */
+/* Another value: near by, but a new draw at times, and where a small step leads nowhere. */
 static double mutate(const struct nsga2 *s, size_t i, double value, aglm_rng *rng)
 {
     const aglm_dist *d = &s->space->params[i].dist;
 
-    if (d->kind != AGLM_DIST_CHOICE) {
+    if (d->kind != AGLM_DIST_CHOICE && aglm_rng_uniform(rng) >= REDRAW) {
         double x = aglm_dist_from_unit(d, mutate_unit(aglm_dist_to_unit(d, value), rng));
         if (x != value)
             return x;
@@ -348,11 +351,14 @@ static void make_child(const struct nsga2 *s, const aglm_trial *const parent[2],
     }
 }
 
-/* The winner of a tournament of two: parents stand in the order of their worth. */
+/* The winner of a tournament of two: parents stand in the order of their worth. While trials are
+ * few, only the best fifth of them takes part: children of chance points are chance points. */
 static const aglm_trial *pick(const struct nsga2 *s, aglm_rng *rng)
 {
-    size_t a = aglm_rng_below(rng, s->n_parents);
-    size_t b = aglm_rng_below(rng, s->n_parents);
+    size_t fifth = 2 + aglm_history_count(s->history, AGLM_TRIAL_COMPLETE) / 5;
+    size_t n = fifth < s->n_parents ? fifth : s->n_parents;
+    size_t a = aglm_rng_below(rng, n);
+    size_t b = aglm_rng_below(rng, n);
 
     return aglm_history_trial(s->history, s->parents[a < b ? a : b]);
 }
