@@ -41,10 +41,12 @@ typedef struct aglm_study_config {
     const char *const *forbid; /* combinations never tried: "batch=64 & lr>0.01" */
     size_t n_forbid;
     aglm_direction direction;
-    const char *name;    /* NULL: "study" */
-    const char *storage; /* NULL: memory; "sqlite:///FILE": kept, and gone on with */
-    const char *sampler; /* NULL: "auto"; "tpe", "gp", "cmaes", "random", ... */
-    const char *pruner;  /* NULL: none; "asha", ... */
+    const aglm_direction *directions; /* of several objectives (at most 16), instead of direction */
+    size_t n_directions;              /* 0: one objective */
+    const char *name;                 /* NULL: "study" */
+    const char *storage;              /* NULL: memory; "sqlite:///FILE": kept, and gone on with */
+    const char *sampler;              /* NULL: "auto"; "tpe", "gp", "cmaes", "random", ... */
+    const char *pruner;               /* NULL: none; "asha", ... */
     uint64_t seed;
 } aglm_study_config;
 
@@ -88,13 +90,22 @@ AGLM_API aglm_rc aglm_study_tell(aglm_study *s, int64_t number, aglm_trial_state
 AGLM_API aglm_rc aglm_study_enqueue(aglm_study *s, const double *x, int64_t *number,
                                     aglm_error *err);
 /* The best COMPLETE trial: its number, value and point [n_params], each of which may be NULL.
- * AGLM_NOTFOUND while there is none. */
+ * AGLM_NOTFOUND while there is none; AGLM_INVALID: several objectives have no best trial. */
 AGLM_API aglm_rc aglm_study_best(aglm_study *s, int64_t *number, double *value, double *x,
                                  aglm_error *err);
+/* The Pareto front: the COMPLETE trials that no other is better than in one objective and as good
+ * as in all, by number; with one objective those of the best value. *n gets how many there are, the
+ * first `cap` of which are written to numbers. */
+AGLM_API aglm_rc aglm_study_front_numbers(aglm_study *s, int64_t *numbers, size_t cap, size_t *n,
+                                          aglm_error *err);
+/* The values [n_directions] and the point [n_params] of a COMPLETE trial, each of which may be
+ * NULL. AGLM_NOTFOUND: no such trial, or not complete. */
+AGLM_API aglm_rc aglm_study_result(aglm_study *s, int64_t number, double *values, double *x,
+                                   aglm_error *err);
 AGLM_API size_t aglm_study_count(aglm_study *s, aglm_trial_state state);
 
-/* Scores one point: AGLM_OK with *value, AGLM_PRUNED when it obeyed the pruner, a negative code
- * when the trial failed. */
+/* Scores one point: AGLM_OK with *value (of several objectives value[0], value[1], ...),
+ * AGLM_PRUNED when it obeyed the pruner, a negative code when the trial failed. */
 typedef aglm_rc (*aglm_study_objective)(void *arg, aglm_study *s, int64_t number, const double *x,
                                         double *value);
 

@@ -14,15 +14,16 @@ struct callback {
 static aglm_rc call(void *arg, const aglm_attempt *a, aglm_verdict *out, aglm_error *err)
 {
     const struct callback *c = arg;
-    double value = NAN;
-    aglm_rc rc = c->objective(c->arg, a->study, a->number, a->x, &value);
+    aglm_rc rc;
 
     (void)err;
+    out->n_values = aglm_study_objectives(a->study);
+    for (size_t i = 0; i < out->n_values; i++)
+        out->values[i] = NAN;
+    rc = c->objective(c->arg, a->study, a->number, a->x, out->values);
     out->state = rc == AGLM_OK       ? AGLM_TRIAL_COMPLETE
                  : rc == AGLM_PRUNED ? AGLM_TRIAL_PRUNED
                                      : AGLM_TRIAL_FAIL;
-    out->values[0] = value;
-    out->n_values = 1;
     if (out->state == AGLM_TRIAL_FAIL)
         snprintf(out->reason, sizeof out->reason, "the objective failed: %s", aglm_rc_text(rc));
     return AGLM_OK;

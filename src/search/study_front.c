@@ -82,3 +82,40 @@ bool aglm_study_extends_front(aglm_study *s, int64_t number)
     pthread_mutex_unlock(&s->lock);
     return extends;
 }
+
+aglm_rc aglm_study_front_numbers(aglm_study *s, int64_t *numbers, size_t cap, size_t *n,
+                                 aglm_error *err)
+{
+    aglm_rc rc = AGLM_NOMEM;
+
+    pthread_mutex_lock(&s->lock);
+    size_t size = aglm_history_size(s->history);
+    const aglm_trial **trials = aglm_calloc(size, sizeof *trials);
+    *n = 0;
+    if (trials)
+        rc = find_front(s, trials, size, n, err);
+    else
+        aglm_error_set(err, rc, "out of memory for the front of %zu trials", size);
+    for (size_t i = 0; rc == AGLM_OK && i < *n && i < cap; i++)
+        numbers[i] = trials[i]->number;
+    free(trials);
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+aglm_rc aglm_study_result(aglm_study *s, int64_t number, double *values, double *x, aglm_error *err)
+{
+    aglm_rc rc = AGLM_OK;
+
+    pthread_mutex_lock(&s->lock);
+    const aglm_trial *t = number < 0 ? NULL : aglm_history_trial(s->history, (size_t)number);
+    if (!t || t->state != AGLM_TRIAL_COMPLETE)
+        rc = aglm_error_set(err, AGLM_NOTFOUND, "no complete trial %lld in study \"%s\"",
+                            (long long)number, s->name);
+    if (rc == AGLM_OK && values)
+        memcpy(values, t->values, t->n_values * sizeof *values);
+    if (rc == AGLM_OK && x)
+        memcpy(x, t->x, s->space->n * sizeof *x);
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}

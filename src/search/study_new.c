@@ -31,6 +31,13 @@ static aglm_rc set_options(aglm_study_options *o, const aglm_study_config *c, ag
 {
     aglm_study_options_init(o);
     o->directions[0] = c->direction;
+    if (c->n_directions > AGLM_STORE_MAX_OBJECTIVES)
+        return aglm_error_set(err, AGLM_INVALID, "%zu objectives, not 1 to %d", c->n_directions,
+                              AGLM_STORE_MAX_OBJECTIVES);
+    if (c->n_directions > 0) {
+        memcpy(o->directions, c->directions, c->n_directions * sizeof *c->directions);
+        o->n_directions = c->n_directions;
+    }
     o->seed = c->seed;
     o->sampler = c->sampler ? aglm_sampler_find(c->sampler) : &aglm_sampler_auto;
     if (c->pruner)
@@ -145,7 +152,11 @@ aglm_rc aglm_study_best(aglm_study *s, int64_t *number, double *value, double *x
 
     pthread_mutex_lock(&s->lock);
     const aglm_trial *best = aglm_history_best(s->history);
-    if (!best)
+    if (s->options.n_directions > 1)
+        rc = aglm_error_set(err, AGLM_INVALID,
+                            "study \"%s\" has %zu objectives: see aglm_study_front_numbers",
+                            s->name, s->options.n_directions);
+    else if (!best)
         rc = aglm_error_set(err, AGLM_NOTFOUND, "study \"%s\" has no finished trial yet", s->name);
     if (best && number)
         *number = best->number;

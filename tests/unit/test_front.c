@@ -4,6 +4,7 @@
 
 #include "base/rng.h"
 #include "search/study.h"
+#include "search/warm_start.h"
 #include "unit.h"
 
 #define MAX_N 40
@@ -235,6 +236,48 @@ static void samplers_and_pruners_for_one_objective_are_refused(void **state)
     aglm_space_free(space);
 }
 
+/* What another study found on its front is tried first, then what lay behind it. */
+static void a_warm_start_takes_the_front(void **state)
+{
+    static const double second[] = {1, 5, 3, 2, 9};
+    static const int64_t want[] = {1, 4, 2};
+    aglm_store *store;
+    aglm_study *old;
+    aglm_study *s;
+    aglm_space *space = new_space();
+    aglm_study_options o = two_objectives();
+    aglm_arena a;
+    aglm_trial *from;
+    aglm_trial *to;
+    aglm_error err;
+    size_t n;
+    size_t taken;
+
+    (void)state;
+    assert_int_equal(aglm_store_open(&store, "memory", NULL), AGLM_OK);
+    assert_int_equal(aglm_study_open(&old, store, "old", space, &o, NULL), AGLM_OK);
+    for (size_t i = 0; i < 5; i++)
+        run_one(old, i == 4 ? 7 : 2, second[i], NAN);
+    assert_int_equal(aglm_study_open(&s, store, "new", space, &o, NULL), AGLM_OK);
+    assert_int_equal(aglm_warm_start(s, store, "old", 3, &taken, NULL), AGLM_OK);
+    assert_int_equal(taken, 3);
+    aglm_arena_init(&a, 1u << 20);
+    assert_int_equal(aglm_study_trials(old, &a, &from, &n, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_trials(s, &a, &to, &n, NULL), AGLM_OK);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(aglm_space_same(space, to[i].x, from[want[i]].x));
+    aglm_study_close(s);
+    o.n_directions = 1;
+    assert_int_equal(aglm_study_open(&s, store, "one", space, &o, NULL), AGLM_OK);
+    assert_int_equal(aglm_warm_start(s, store, "old", 3, &taken, &err), AGLM_INVALID);
+    assert_non_null(strstr(err.msg, "has 2 objectives, this one 1"));
+    aglm_study_close(s);
+    aglm_study_close(old);
+    aglm_arena_clear(&a);
+    aglm_store_close(store);
+    aglm_space_free(space);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +285,7 @@ int main(void)
         cmocka_unit_test(ranks_follow_constrained_domination),
         cmocka_unit_test(a_study_has_a_front),
         cmocka_unit_test(samplers_and_pruners_for_one_objective_are_refused),
+        cmocka_unit_test(a_warm_start_takes_the_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

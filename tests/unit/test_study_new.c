@@ -129,6 +129,50 @@ static void what_is_wrong_is_named(void **state)
     assert_null(s);
 }
 
+static aglm_rc two_ways(void *arg, aglm_study *s, int64_t number, const double *x, double *value)
+{
+    (void)arg;
+    (void)s;
+    value[0] = (x[0] - 1.0) * (x[0] - 1.0);
+    value[1] = -(x[0] + 1.0) * (x[0] + 1.0);
+    return number == 5 ? AGLM_INVALID : AGLM_OK;
+}
+
+/* Between -1 and 1 neither objective gets better without the other. */
+static void several_objectives_have_a_front(void **state)
+{
+    static const aglm_direction ways[] = {AGLM_MINIMIZE, AGLM_MAXIMIZE};
+    const aglm_study_limits limits = {.trials = 60};
+    aglm_study_config c;
+    aglm_study *s;
+    aglm_error err;
+    int64_t numbers[60];
+    double values[2];
+    double x;
+    size_t n;
+
+    (void)state;
+    aglm_study_config_init(&c);
+    c.space = "x=uniform(-3,3)";
+    c.directions = ways;
+    c.n_directions = 2;
+    assert_int_equal(aglm_study_new(&s, &c, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_optimize(s, two_ways, NULL, &limits, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_best(s, NULL, NULL, NULL, &err), AGLM_INVALID);
+    assert_int_equal(aglm_study_front_numbers(s, numbers, 60, &n, NULL), AGLM_OK);
+    assert_true(n > 10);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(aglm_study_result(s, numbers[i], values, &x, NULL), AGLM_OK);
+        assert_true(fabs(x) < 1.2);
+        assert_float_equal(values[0], (x - 1.0) * (x - 1.0), 1e-12);
+    }
+    assert_int_equal(aglm_study_result(s, 5, values, &x, &err), AGLM_NOTFOUND);
+    assert_int_equal(aglm_study_result(s, 60, NULL, NULL, &err), AGLM_NOTFOUND);
+    aglm_study_free(s);
+    c.n_directions = 17;
+    assert_int_equal(aglm_study_new(&s, &c, &err), AGLM_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +180,7 @@ int main(void)
         cmocka_unit_test(ask_and_tell_find_the_best),
         cmocka_unit_test(a_callback_is_optimized),
         cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(several_objectives_have_a_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
