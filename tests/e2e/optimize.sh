@@ -142,15 +142,18 @@ says err '^5 trials complete'
 
 # Workers share a study; the space is the stored one. One of them is killed.
 run 0 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --trials 1 --storage s.db --study w -- ./quadratic.sh '{x}' a
+pids=
 for i in 1 2 3; do
     "$AUTOGLM" worker --storage s.db --study w --trials 60 --quiet -- ./quadratic.sh '{x}' a >/dev/null 2>"worker$i" &
-    eval "pid$i=$!"
+    pids="$pids $!"
 done
+# shellcheck disable=SC2086 # a list of numbers
+set -- $pids
 sleep 0.2
-kill -9 "$pid3" 2>/dev/null
-wait "$pid1"
+kill -9 "$3" 2>/dev/null
+wait "$1"
 check "worker 1 is done" test $? = 0
-wait "$pid2"
+wait "$2"
 check "worker 2 is done" test $? = 0
 run 0 "$AUTOGLM" worker --storage s.db --study w --trials 60 --quiet -- ./quadratic.sh '{x}' a
 run 0 "$AUTOGLM" study trials --storage s.db --study w --json
