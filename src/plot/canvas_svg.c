@@ -8,6 +8,7 @@
 #define UNITS 2.0 /* a pixel: coordinates are whole numbers of halves, which keeps files small */
 #define CHAR_W (6.6 * UNITS)
 #define CHAR_H (16 * UNITS)
+#define MANY 2000 /* more points are drawn smaller */
 #define PANEL_W (270 * UNITS)
 
 /* A light and a dark set; the states differ in shape, too. Okabe and Ito's hues (2008), which
@@ -27,6 +28,7 @@ const char aglm_svg_style[] =
     ".plot .d{stroke-width:9;stroke-linecap:round;stroke-opacity:.85}"
     ".plot .o{stroke-width:10;stroke-linecap:round}"
     ".plot .h{stroke-width:5;stroke-linecap:round;stroke:var(--s)}"
+    ".plot .d.s{stroke-width:6}.plot .q{shape-rendering:crispEdges}"
     ".plot .x{stroke-width:3}.plot .l{stroke-width:3.5}.plot .a{stroke-width:2}"
     ".plot .t{stroke:var(--t)}.plot .m{stroke:var(--m)}.plot .g{stroke:var(--g)}"
     ".plot .c{stroke:var(--c)}.plot .b{stroke:var(--b)}.plot .p{stroke:var(--p)}"
@@ -128,9 +130,9 @@ static void put_trials(struct svg *s, const aglm_points *p)
     aglm_str_putc(s->out, '"');
 }
 
-static void open_path(struct svg *s, const char *shape, aglm_ink ink)
+static void open_path(struct svg *s, const char *shape, const aglm_points *p)
 {
-    aglm_str_printf(s->out, "<path class=\"%s %s\"", shape, INK[ink]);
+    aglm_str_printf(s->out, "<path class=\"%s %s%s\"", shape, INK[p->ink], p->n > MANY ? " s" : "");
 }
 
 static void svg_mark(void *self, aglm_mark_kind kind, const aglm_points *p)
@@ -142,7 +144,7 @@ static void svg_mark(void *self, aglm_mark_kind kind, const aglm_points *p)
     struct svg *s = self;
     bool axis = p->ink == AGLM_INK_GRID || p->ink == AGLM_INK_MUTED;
 
-    open_path(s, axis && kind == AGLM_MARK_LINE ? "a" : SHAPE[kind], p->ink);
+    open_path(s, axis && kind == AGLM_MARK_LINE ? "a" : SHAPE[kind], p);
     if (p->trial && s->in_frame && kind != AGLM_MARK_LINE)
         put_trials(s, p);
     aglm_str_puts(s->out, " d=\"");

@@ -198,7 +198,7 @@ static size_t y_ticks(struct pen *p)
 {
     double lines = (p->frame.bottom - p->frame.top) / p->c->char_h;
     size_t most = (size_t)fmax(2, p->panel->y.scale.kind == AGLM_SCALE_NAMES ? lines + 0.5
-                                                                             : lines / 2);
+                                                                             : lines / 1.6);
 
     return p->panel->spines ? 0 : aglm_scale_ticks(&p->panel->y.scale, most, p->ticks);
 }
@@ -210,7 +210,7 @@ static void place_frame(struct pen *p)
     double label = 0;
 
     p->frame.top = p->cell.top + h;
-    p->frame.bottom = p->cell.bottom - 2 * h;
+    p->frame.bottom = p->cell.bottom - 2 * h - 1; /* the axis itself is above its labels */
     size_t n = y_ticks(p);
     for (size_t i = 0; i < n; i++)
         label = fmax(label, text_width(p->c, tick_text(&p->ticks[i])));
@@ -300,11 +300,11 @@ static void put_spine(struct pen *p, size_t i)
 
     put_line(p, AGLM_INK_MUTED, x, p->frame.top, x, p->frame.bottom);
     if (s->kind != AGLM_SCALE_NAMES) {
-        aglm_scale_label(label, s->high);
+        aglm_scale_label(label, s->high, 4);
         put_text(p->c, AGLM_INK_MUTED,
                  (struct place){x, p->frame.top - p->c->char_h / 2, AGLM_ALIGN_MIDDLE, room},
                  label);
-        aglm_scale_label(label, s->low);
+        aglm_scale_label(label, s->low, 4);
         put_text(p->c, AGLM_INK_MUTED,
                  (struct place){x, p->frame.bottom + p->c->char_h / 2, AGLM_ALIGN_MIDDLE, room},
                  label);

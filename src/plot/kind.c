@@ -5,6 +5,8 @@
 #include "plot/kind_priv.h"
 #include "search/importance.h"
 
+#define ROOM 0.03 /* of an axis beside its values */
+
 static const aglm_plot_kind KINDS[] = {
     {"history", "History", aglm_figure_history},
     {"importance", "Importance of parameters", aglm_figure_importance},
@@ -190,14 +192,27 @@ aglm_rc aglm_plot_axis(const aglm_plot_study *s, size_t param, aglm_axis *out, a
         high = d->high;
     }
     out->scale = aglm_scale_over(low, high, d->log);
-    double room = 0.03 * (out->scale.high - out->scale.low);
-    double ratio = d->log && out->scale.low > 0
-                       ? exp(0.03 * (log(out->scale.high) - log(out->scale.low)))
-                       : 0;
-    out->scale.low = ratio > 0 ? out->scale.low / ratio : out->scale.low - room;
-    out->scale.high = ratio > 0 ? out->scale.high * ratio : out->scale.high + room;
     out->scale.whole = d->kind == AGLM_DIST_INT && !d->log;
     return AGLM_OK;
+}
+
+aglm_rc aglm_plot_wide_axis(const aglm_plot_study *s, size_t param, aglm_axis *out, aglm_arena *a)
+{
+    aglm_rc rc = aglm_plot_axis(s, param, out, a);
+    aglm_scale *scale = &out->scale;
+
+    if (rc != AGLM_OK || scale->kind == AGLM_SCALE_NAMES)
+        return rc;
+    if (scale->kind == AGLM_SCALE_LOG) {
+        double ratio = exp(ROOM * (log(scale->high) - log(scale->low)));
+        scale->low /= ratio;
+        scale->high *= ratio;
+        return rc;
+    }
+    double room = ROOM * (scale->high - scale->low);
+    scale->low -= room;
+    scale->high += room;
+    return rc;
 }
 
 aglm_rc aglm_plot_order(const aglm_plot_study *s, size_t **order, double **share, size_t *n,

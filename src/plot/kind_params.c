@@ -143,9 +143,9 @@ static aglm_rc slice_panel(const struct params *p, size_t param, aglm_panel *pan
     aglm_rc rc = aglm_pencil_init(&dots, AGLM_MARK_DOTS, AGLM_INK_COMPLETE, NULL, s->n, p->a);
 
     if (rc == AGLM_OK)
-        rc = aglm_pencil_init(&top, AGLM_MARK_DOTS, AGLM_INK_BEST, "best", 1, p->a);
+        rc = aglm_pencil_init(&top, AGLM_MARK_RINGS, AGLM_INK_BEST, "best", 1, p->a);
     if (rc == AGLM_OK)
-        rc = aglm_plot_axis(s, param, &panel->x, p->a);
+        rc = aglm_plot_wide_axis(s, param, &panel->x, p->a);
     if (rc != AGLM_OK || !v)
         return AGLM_NOMEM;
     for (size_t i = 0; i < s->n; i++) {
@@ -213,9 +213,9 @@ static aglm_rc draw_pairs(const aglm_plot_study *s, aglm_arena *a, aglm_figure *
     for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
         for (size_t j = i + 1; rc == AGLM_OK && j < n; j++, at++) {
             struct pair pair = {&p, p.order[i], p.order[j], &panels[at], marks + 2 * at};
-            rc = aglm_plot_axis(s, pair.x, &panels[at].x, a);
+            rc = aglm_plot_wide_axis(s, pair.x, &panels[at].x, a);
             if (rc == AGLM_OK)
-                rc = aglm_plot_axis(s, pair.y, &panels[at].y, a);
+                rc = aglm_plot_wide_axis(s, pair.y, &panels[at].y, a);
             if (rc == AGLM_OK)
                 rc = make(&pair);
         }
@@ -228,7 +228,7 @@ static aglm_rc mark_best(const struct pair *pair)
     const aglm_trial *best = best_trial(pair->p);
     aglm_pencil top;
 
-    if (aglm_pencil_init(&top, AGLM_MARK_DOTS, AGLM_INK_BEST, "best trial", 1, pair->p->a) !=
+    if (aglm_pencil_init(&top, AGLM_MARK_RINGS, AGLM_INK_BEST, "best trial", 1, pair->p->a) !=
         AGLM_OK)
         return AGLM_NOMEM;
     if (best)
@@ -399,9 +399,10 @@ aglm_rc aglm_figure_contour(const aglm_plot_study *s, aglm_arena *a, aglm_figure
 static aglm_rc spine_axes(const struct params *p, size_t n, aglm_panel *panel, aglm_scale *spines)
 {
     const char **names = aglm_arena_array(p->a, n + 1, sizeof *names);
-    double *v = aglm_arena_array(p->a, p->s->n, sizeof *v);
+    double low = INFINITY;
+    double high = -INFINITY;
 
-    if (!names || !v)
+    if (!names)
         return AGLM_NOMEM;
     for (size_t k = 0; k < n; k++) {
         aglm_axis axis;
@@ -410,9 +411,11 @@ static aglm_rc spine_axes(const struct params *p, size_t n, aglm_panel *panel, a
         spines[k] = axis.scale;
         names[k] = axis.title;
     }
-    for (size_t i = 0; i < p->s->n; i++)
-        v[i] = is_drawn(p, i) ? p->s->trials[i].values[0] : NAN;
-    spines[n] = aglm_scale_of(v, p->s->n);
+    for (size_t i = 0; i < p->s->n; i++) {
+        low = is_drawn(p, i) ? fmin(low, p->s->trials[i].values[0]) : low;
+        high = is_drawn(p, i) ? fmax(high, p->s->trials[i].values[0]) : high;
+    }
+    spines[n] = aglm_scale_over(low, high, low > 0 && high / low >= 1000);
     names[n] = aglm_plot_value_title(p->s, 0, p->a);
     panel->spines = spines;
     panel->x = (aglm_axis){NULL, aglm_scale_named(names, n + 1)};

@@ -58,8 +58,10 @@ double aglm_plot_sign(const aglm_plot_study *s, size_t k);
 const char *aglm_plot_value_title(const aglm_plot_study *s, size_t k, aglm_arena *a);
 /* How many COMPLETE trials have a finite value k; *infinite counts those with another. */
 size_t aglm_plot_complete(const aglm_plot_study *s, size_t k, size_t *infinite);
-/* The axis of a parameter, over its domain; choices by their names. */
+/* The axis of a parameter over the values that the trials have of it; choices by their names. */
 aglm_rc aglm_plot_axis(const aglm_plot_study *s, size_t param, aglm_axis *out, aglm_arena *a);
+/* The same with a little room on both sides. */
+aglm_rc aglm_plot_wide_axis(const aglm_plot_study *s, size_t param, aglm_axis *out, aglm_arena *a);
 /* The parameters by PED-ANOVA's importance, largest first, those with one value alone left out.
  * *order: [n]. */
 aglm_rc aglm_plot_order(const aglm_plot_study *s, size_t **order, double **share, size_t *n,

@@ -463,8 +463,8 @@ aglm_rc aglm_figure_intermediate(const aglm_plot_study *s, aglm_arena *a, aglm_f
         return AGLM_OK;
     }
     if (c.n > CURVES_MAX)
-        out->note = aglm_arena_printf(a, "One in %.3g of the %zu trials, and the best.",
-                                      (double)c.n / CURVES_MAX, c.n);
+        out->note = aglm_arena_printf(a, "%d of %zu trials, evenly by number, and the best.",
+                                      CURVES_MAX, c.n);
     aglm_rc rc = aglm_figure_room(out, 1, CURVE_KINDS, &panel, &marks, a);
     if (rc != AGLM_OK)
         return rc;

@@ -82,8 +82,10 @@ static void put_heading(const aglm_plot_study *s, aglm_str *out)
     aglm_str_puts(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
                        "name=\"viewport\" content=\"width=device-width\"><title>");
     aglm_html_escape(out, s->name);
-    aglm_str_printf(out, "</title><style>%s%s</style></head><body><h1>", aglm_page_style,
-                    aglm_svg_style);
+    aglm_str_printf(
+        out,
+        "</title><style>%s%s</style><script>document.documentElement.className = \"js\"</script></head><body><h1>",
+        aglm_page_style, aglm_svg_style);
     aglm_html_escape(out, s->name);
     aglm_str_puts(out, "</h1><p class=\"muted\">");
     for (size_t k = 0; k < s->n_directions; k++)
@@ -126,8 +128,11 @@ static aglm_rc put_figure(const aglm_plot_study *s, const aglm_plot_kind *kind, 
                         kind->title);
         aglm_html_escape(out, note);
         aglm_str_puts(out, "</p>");
-        if (!figure.empty)
+        if (!figure.empty) {
+            aglm_str_puts(out, "<figure>");
             rc = aglm_svg_put(&figure, WIDTH, &arena, out, err);
+            aglm_str_puts(out, "</figure>");
+        }
         aglm_str_puts(out, "</section>\n");
     }
     aglm_arena_clear(&arena);

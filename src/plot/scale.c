@@ -112,13 +112,13 @@ static void tidy_exponent(char *buf)
     memmove(digits, power, strlen(power) + 1);
 }
 
-void aglm_scale_label(char buf[AGLM_TICK_BYTES], double v)
+void aglm_scale_label(char buf[AGLM_TICK_BYTES], double v, int digits)
 {
     double size = fabs(v);
 
-    snprintf(buf, AGLM_TICK_BYTES, "%.6g", v == 0 ? 0 : v);
+    snprintf(buf, AGLM_TICK_BYTES, "%.*g", digits, v == 0 ? 0 : v);
     if (size != 0 && isfinite(v) && (size < 1e-3 || size >= 1e6))
-        snprintf(buf, AGLM_TICK_BYTES, "%.5e", v);
+        snprintf(buf, AGLM_TICK_BYTES, "%.*e", digits - 1, v);
     tidy_exponent(buf);
 }
 
@@ -192,7 +192,7 @@ static size_t log_ticks(const aglm_scale *s, size_t most, aglm_tick *out)
                 continue;
             out[n].at = v;
             out[n].name = NULL;
-            aglm_scale_label(out[n++].label, v);
+            aglm_scale_label(out[n++].label, v, 6);
         }
     }
     return n;

@@ -44,7 +44,7 @@ double aglm_scale_unit(const aglm_scale *s, double v);
  * power of ten (Heckbert 1990); powers of ten on log scales, with 2 and 5 where there is room. */
 size_t aglm_scale_ticks(const aglm_scale *s, size_t most, aglm_tick out[AGLM_TICKS_MAX]);
 
-/* A number for people: at most six digits, "1e-5" without padding. */
-void aglm_scale_label(char buf[AGLM_TICK_BYTES], double v);
+/* A number for people: at most so many digits (1..12), "1e-5" without padding. */
+void aglm_scale_label(char buf[AGLM_TICK_BYTES], double v, int digits);
 
 #endif

@@ -392,7 +392,7 @@ static void the_page_is_whole_and_safe(void **state)
     assert_int_equal(aglm_page_put(&s->view, NULL, &out, NULL), AGLM_OK);
     assert_int_equal(aglm_page_put(&s->view, NULL, &again, NULL), AGLM_OK);
     assert_string_equal(out.data, again.data);
-    assert_int_equal(count_of(out.data, "</script>"), 2);
+    assert_int_equal(count_of(out.data, "</script>"), 3);
     assert_int_equal(count_of(out.data, "<section "), 10);
     assert_null(strstr(out.data, "<b></script>"));
     assert_non_null(strstr(out.data, "study &lt;1&gt;"));

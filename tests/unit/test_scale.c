@@ -121,9 +121,11 @@ static void labels_are_short(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
-        aglm_scale_label(buf, CASES[i].v);
+        aglm_scale_label(buf, CASES[i].v, 6);
         assert_string_equal(buf, CASES[i].text);
     }
+    aglm_scale_label(buf, 0.0123456, 3);
+    assert_string_equal(buf, "0.0123");
 }
 
 int main(void)
