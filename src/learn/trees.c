@@ -63,22 +63,30 @@ struct trees {
     double values[P_N];
 };
 
+/* What XGBoost takes, wider than what is searched. */
+static const struct bounds {
+    double low, high;
+} bounds[P_N] = {
+    [P_KIND] = {0, 1},      [P_TREES] = {1, 100000}, [P_DEPTH] = {1, 30},
+    [P_RATE] = {0, 1},      [P_ROWS] = {0, 1},       [P_COLUMNS] = {0, 1},
+    [P_CHILD] = {0, 65536}, [P_LAMBDA] = {0, 65536}, [P_ALPHA] = {0, 65536},
+    [P_BINS] = {2, 65536},
+};
+
+static bool is_fit(int param, double v)
+{
+    bool whole = params[param].kind != AGLM_HPARAM_FLOAT;
+
+    return v >= bounds[param].low && v <= bounds[param].high && (!whole || floor(v) == v);
+}
+
 static aglm_rc check_values(const double *v, aglm_error *err)
 {
     for (int i = 0; i < P_N; i++) {
-        const aglm_hparam *h = &params[i];
-        double low = i == P_KIND                    ? 0
-                     : i == P_TREES || i == P_DEPTH ? 1
-                     : h->kind == AGLM_HPARAM_INT   ? 2
-                                                    : 0;
-        double high = i == P_KIND ? 1 : i == P_TREES ? 100000 : i == P_DEPTH ? 30 : 65536;
-        if (i == P_RATE && v[P_KIND] == KIND_FOREST)
-            continue;
-        if (i == P_ROWS || i == P_COLUMNS || i == P_RATE)
-            high = 1;
-        if (!(v[i] >= low && v[i] <= high) || (h->kind != AGLM_HPARAM_FLOAT && floor(v[i]) != v[i]))
-            return aglm_error_set(err, AGLM_INVALID, "trees: %s is %g, expected %g to %g", h->name,
-                                  v[i], low, high);
+        bool inactive = i == P_RATE && v[P_KIND] == KIND_FOREST;
+        if (!inactive && !is_fit(i, v[i]))
+            return aglm_error_set(err, AGLM_INVALID, "trees: %s is %g, expected %g to %g",
+                                  params[i].name, v[i], bounds[i].low, bounds[i].high);
     }
     return AGLM_OK;
 }

@@ -10,12 +10,21 @@
 
 typedef enum table_kind { TABLE_BINARY, TABLE_MULTICLASS, TABLE_REGRESSION } table_kind;
 
+static inline void table_target(aglm_str *s, double value, table_kind kind)
+{
+    if (kind == TABLE_REGRESSION)
+        aglm_str_printf(s, "%.4f\n", value);
+    else if (kind == TABLE_BINARY)
+        aglm_str_puts(s, value > 10 ? "yes\n" : "no\n");
+    else
+        aglm_str_puts(s, value < 7 ? "low\n" : value < 13 ? "middle\n" : "high\n");
+}
+
 /* "height,width,colour,noise,target": the target follows the first three; every ninth cell of
  * height is missing. */
 static inline void table_rows(aglm_str *s, unsigned rows, uint64_t seed, table_kind kind)
 {
     static const char *const COLOURS[] = {"red", "green", "blue"};
-    static const char *const CLASSES[] = {"low", "middle", "high"};
     aglm_rng r;
 
     aglm_rng_init(&r, seed);
@@ -25,24 +34,17 @@ static inline void table_rows(aglm_str *s, unsigned rows, uint64_t seed, table_k
         unsigned colour = (unsigned)aglm_rng_below(&r, 3);
         double value = height + (colour == 1 ? 8 : 0) + (width > 5 ? 3 : 0) +
                        0.3 * aglm_rng_normal(&r);
-        if (i % 9 == 8)
-            aglm_str_printf(s, ",%.3f,%s,%.3f,", width, COLOURS[colour], aglm_rng_normal(&r));
-        else
-            aglm_str_printf(s, "%.3f,%.3f,%s,%.3f,", height, width, COLOURS[colour],
-                            aglm_rng_normal(&r));
-        if (kind == TABLE_REGRESSION)
-            aglm_str_printf(s, "%.4f\n", value);
-        else if (kind == TABLE_BINARY)
-            aglm_str_printf(s, "%s\n", value > 10 ? "yes" : "no");
-        else
-            aglm_str_printf(s, "%s\n", CLASSES[value < 7 ? 0 : value < 13 ? 1 : 2]);
+        if (i % 9 != 8)
+            aglm_str_printf(s, "%.3f", height);
+        aglm_str_printf(s, ",%.3f,%s,%.3f,", width, COLOURS[colour], aglm_rng_normal(&r));
+        table_target(s, value, kind);
     }
 }
 
 static inline aglm_dataset *table_dataset(const char *csv)
 {
     aglm_read_options read = {.format = AGLM_FORMAT_CSV};
-    aglm_task_guess guess;
+    aglm_task_guess guess = {0};
     aglm_table *t = NULL;
     aglm_dataset *d = NULL;
     aglm_error err = {0};
