@@ -122,6 +122,37 @@ typedef struct aglm_study_limits {
 AGLM_API aglm_rc aglm_study_optimize(aglm_study *s, aglm_study_objective objective, void *arg,
                                      const aglm_study_limits *limits, aglm_error *err);
 
+/* A trial whose objective names its parameters while it runs (define by run). */
+typedef struct aglm_trial_run aglm_trial_run;
+
+/* The parameter's value in this trial; asked again it is the same. A name first seen is drawn at
+ * random here and belongs to the space of the trials that follow; one that a trial does not ask for
+ * keeps the value that was proposed. Bounds are included. A call that fails (bounds that are none,
+ * a name with another domain than before) answers the low bound, or 0, and makes the trial FAIL
+ * with the first failure as its reason, whatever the objective returns. */
+AGLM_API double aglm_trial_suggest_float(aglm_trial_run *t, const char *name, double low,
+                                         double high, bool log);
+AGLM_API int64_t aglm_trial_suggest_int(aglm_trial_run *t, const char *name, int64_t low,
+                                        int64_t high, bool log);
+/* The index of one of n texts. */
+AGLM_API size_t aglm_trial_suggest_choice(aglm_trial_run *t, const char *name,
+                                          const char *const *choices, size_t n);
+/* An intermediate value; true: the pruner says stop (return AGLM_PRUNED). */
+AGLM_API bool aglm_trial_report(aglm_trial_run *t, int64_t step, double value);
+AGLM_API int64_t aglm_trial_number(const aglm_trial_run *t);
+/* The first failure of these calls; AGLM_OK: none. err may be NULL. */
+AGLM_API aglm_rc aglm_trial_failure(const aglm_trial_run *t, aglm_error *err);
+
+/* As aglm_study_objective, of such a trial. */
+typedef aglm_rc (*aglm_define_objective)(void *arg, aglm_trial_run *t, double *value);
+
+/* As aglm_study_new and aglm_study_optimize in one, for an objective that names its parameters:
+ * c->space is NULL, and one trial runs at a time. A stored study goes on. *out (free it) holds the
+ * trials. AGLM_INVALID: the objective named no parameter. */
+AGLM_API aglm_rc aglm_study_define(aglm_study **out, const aglm_study_config *c,
+                                   aglm_define_objective objective, void *arg,
+                                   const aglm_study_limits *limits, aglm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,6 +26,8 @@ typedef struct aglm_study_options {
     /* Trials that are asked belong to no process: they stay RUNNING after close and may be told by
      * another (ask and tell from a shell). */
     bool detached;
+    /* The stored space may be the first part of this one (objectives that name parameters). */
+    bool grows;
     /* Signs of life of the trials that this process runs, so many seconds apart, by a thread of the
      * study; 0: none. A trial of any process that was silent for grace_s (0: twice heartbeat_s) is
      * taken over: it becomes FAIL, and its point is tried again up to `retake` times. All workers

@@ -27,7 +27,8 @@ static aglm_rc read_space(aglm_space **out, const aglm_study_config *c, aglm_err
     return rc;
 }
 
-static aglm_rc set_options(aglm_study_options *o, const aglm_study_config *c, aglm_error *err)
+aglm_rc aglm_study_config_options(aglm_study_options *o, const aglm_study_config *c,
+                                  aglm_error *err)
 {
     aglm_study_options_init(o);
     o->directions[0] = c->direction;
@@ -39,14 +40,15 @@ static aglm_rc set_options(aglm_study_options *o, const aglm_study_config *c, ag
         o->n_directions = c->n_directions;
     }
     o->seed = c->seed;
-    o->sampler = c->sampler ? aglm_sampler_find(c->sampler) : &aglm_sampler_auto;
     if (c->pruner)
         o->pruner = aglm_pruner_find(c->pruner);
-    if (!o->sampler)
-        return aglm_error_set(err, AGLM_INVALID, "there is no sampler \"%.60s\"", c->sampler);
     if (!o->pruner)
         return aglm_error_set(err, AGLM_INVALID, "there is no pruner \"%.60s\"", c->pruner);
-    return AGLM_OK;
+    aglm_rc rc = aglm_sampler_parse(c->sampler ? c->sampler : "auto", &o->sampler,
+                                    &o->sampler_options, err);
+    if (rc != AGLM_OK)
+        aglm_error_prefix(err, "sampler");
+    return rc;
 }
 
 aglm_rc aglm_study_new(aglm_study **out, const aglm_study_config *c, aglm_error *err)
@@ -56,7 +58,7 @@ aglm_rc aglm_study_new(aglm_study **out, const aglm_study_config *c, aglm_error 
     aglm_study_options options;
 
     *out = NULL;
-    aglm_rc rc = set_options(&options, c, err);
+    aglm_rc rc = aglm_study_config_options(&options, c, err);
     if (rc == AGLM_OK)
         rc = read_space(&space, c, err);
     if (rc == AGLM_OK)

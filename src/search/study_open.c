@@ -106,6 +106,18 @@ static aglm_rc check_directions(const aglm_study *s, const aglm_study_row *row, 
     return AGLM_OK;
 }
 
+/* May the study go on with its space though it is not the stored one? */
+static bool may_replace(const aglm_study *s, const aglm_space *stored)
+{
+    aglm_space first = *s->space;
+
+    if (s->options.grows && stored->n < first.n) {
+        first.n = stored->n;
+        return aglm_space_equal(stored, &first, NULL);
+    }
+    return aglm_space_grown(stored, s->space, NULL);
+}
+
 /* Our own studies carry their space; for those of Optuna the trials are checked one by one as they
  * are read. */
 static aglm_rc check_space(aglm_study *s, aglm_error *err)
@@ -126,7 +138,7 @@ static aglm_rc check_space(aglm_study *s, aglm_error *err)
     if (rc == AGLM_OK && json)
         rc = aglm_space_read(&stored, json, strlen(json), err);
     bool same = !stored || aglm_space_equal(stored, s->space, &why);
-    if (rc == AGLM_OK && !same && aglm_space_grown(stored, s->space, NULL))
+    if (rc == AGLM_OK && !same && may_replace(s, stored))
         rc = write_space(s, err);
     else if (rc == AGLM_OK && !same)
         rc = aglm_error_set(err, AGLM_INVALID,
