@@ -140,8 +140,10 @@ static char *params_text(const aglm_space *space, const double *x)
 
 static bool leads(const struct follower *f, const aglm_trial *t)
 {
-    if (t->state != AGLM_TRIAL_COMPLETE || aglm_study_objectives(f->o->study) > 1)
+    if (t->state != AGLM_TRIAL_COMPLETE)
         return false;
+    if (t->n_values > 1)
+        return aglm_study_extends_front(f->o->study, t->number);
     if (f->best_number < 0)
         return true;
     return f->o->maximize ? t->values[0] > f->best_value : t->values[0] < f->best_value;
@@ -155,11 +157,13 @@ static void show_end(struct follower *f, const aglm_trial *t)
                              .state = t->state,
                              .step = -1,
                              .value = t->n_values ? t->values[0] : (double)NAN,
+                             .values = t->values,
+                             .n_values = t->state == AGLM_TRIAL_COMPLETE ? t->n_values : 0,
                              .duration_s = t->duration_s,
                              .reason = aglm_trial_attr(t, "error", false)};
     bool best = leads(f, t);
 
-    if (best) {
+    if (best && t->n_values == 1) {
         f->best_number = t->number;
         f->best_value = t->values[0];
     }
