@@ -489,7 +489,8 @@ const aglm_command aglm_command_optimize = {
     .about =
         "Runs the program once a trial, {name} in its arguments replaced by the parameter's value (the environment has\n"
         "AUTOGLM_TRIAL and AUTOGLM_PARAMS, JSON, too). The last line of its standard output that is a number, or JSON as\n"
-        "{\"value\": 0.9}, is the trial's value ({\"values\": [0.9, 12]} with --direction given twice); lines as {\"step\": 3, \"value\": 0.8} are intermediate values, by which the\n"
+        "{\"value\": 0.9}, is the trial's value; {\"values\": [0.9, 12], \"constraints\": [-1]} where --direction is given twice\n"
+        "and a constraint is violated above 0. Lines as {\"step\": 3, \"value\": 0.8} are intermediate values, by which the\n"
         "pruner may end it. A program that fails, hangs (--trial-timeout), crashes or prints no value is a failed trial with\n"
         "its reason and last lines kept; the study goes on. Put -- before the program. The same command resumes the study.\n"
         "Spaces: uniform, loguniform, quniform, qloguniform(low,high[,q]), int(low,high[,step]), logint(low,high),\n"

@@ -207,6 +207,8 @@ static aglm_rc tell(struct aglm_optimizer *r, struct trial *t, aglm_verdict *v, 
         if (*v->output)
             keep_text(a, "output", v->output);
     }
+    if (n > 0 && !isnan(v->violation))
+        (void)aglm_study_set_violation(a->study, a->number, v->violation, NULL);
     aglm_rc rc = aglm_study_tell(a->study, a->number, v->state, v->values, n, err);
     if (rc == AGLM_INVALID && v->state == AGLM_TRIAL_COMPLETE) {
         /* another number of values than the study has objectives */
@@ -264,14 +266,14 @@ static void run_trial(struct aglm_optimizer *r, int64_t number, const double *x)
                       .params = params_text(o->space, x),
                       .last_step = -1,
                       .start_ns = aglm_clock_ns()};
-    aglm_verdict v = {.state = AGLM_TRIAL_FAIL};
+    aglm_verdict v = {.state = AGLM_TRIAL_FAIL, .violation = NAN};
     aglm_error err = {0};
 
     aglm_optimize_event e = event_of(&t, AGLM_OPTIMIZE_TRIAL_START);
     emit(r, &e);
     aglm_rc rc = o->objective(o->arg, &t.attempt, &v, &err);
     if (rc < 0) {
-        v = (aglm_verdict){.state = AGLM_TRIAL_FAIL};
+        v = (aglm_verdict){.state = AGLM_TRIAL_FAIL, .violation = NAN};
         snprintf(v.reason, sizeof v.reason, "%s", err.msg);
     }
     end_trial(r, &t, &v);

@@ -23,9 +23,10 @@ typedef struct aglm_attempt {
 typedef struct aglm_verdict {
     aglm_trial_state state; /* COMPLETE, PRUNED or FAIL */
     double values[AGLM_STORE_MAX_OBJECTIVES];
-    size_t n_values;                  /* of COMPLETE */
-    bool interrupted;                 /* FAIL for no fault of the point: it is tried again later */
-    char reason[AGLM_REASON_MAX];     /* of FAIL; kept as the user attribute "error" */
+    size_t n_values;              /* of COMPLETE */
+    double violation;             /* of the constraints, see aglm_study_set_violation; else NaN */
+    bool interrupted;             /* FAIL for no fault of the point: it is tried again later */
+    char reason[AGLM_REASON_MAX]; /* of FAIL; kept as the user attribute "error" */
     char output[AGLM_VERDICT_OUTPUT]; /* its last lines; of FAIL kept as "output" */
 } aglm_verdict;
 

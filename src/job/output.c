@@ -11,6 +11,7 @@
 void aglm_output_init(aglm_output *o)
 {
     o->n_values = 0;
+    o->violation = NAN;
     o->tail_n = 0;
     o->tail[0] = '\0';
 }
@@ -58,6 +59,20 @@ static bool take_values(aglm_output *o, const aglm_json *list)
     return true;
 }
 
+static double sum_of_violated(const aglm_json *list)
+{
+    aglm_json_iter it = aglm_json_iterate(list);
+    double sum = 0.0;
+
+    if (aglm_json_kind_of(list) != AGLM_JSON_ARRAY)
+        return NAN;
+    for (size_t left = aglm_json_size(list); left > 0; left--) {
+        double v = aglm_json_double(aglm_json_next(&it, NULL), INFINITY); /* no number: not kept */
+        sum += v > 0.0 || isnan(v) ? v : 0.0;
+    }
+    return isnan(sum) ? INFINITY : sum;
+}
+
 static aglm_output_kind take_object(aglm_output *o, const aglm_json *v)
 {
     const aglm_json *value = aglm_json_get(v, "value");
@@ -68,13 +83,16 @@ static aglm_output_kind take_object(aglm_output *o, const aglm_json *v)
         o->step_value = aglm_json_double(value, NAN);
         return o->step >= 0 ? AGLM_OUTPUT_STEP : AGLM_OUTPUT_TALK;
     }
+    const aglm_json *values = aglm_json_get(v, "values");
     if (value) {
         o->values[0] = aglm_json_double(value, NAN); /* null is no number either */
         o->n_values = 1;
-        return AGLM_OUTPUT_RESULT;
+    } else if (!values || !take_values(o, values)) {
+        return AGLM_OUTPUT_TALK;
     }
-    const aglm_json *values = aglm_json_get(v, "values");
-    return values && take_values(o, values) ? AGLM_OUTPUT_RESULT : AGLM_OUTPUT_TALK;
+    const aglm_json *constraints = aglm_json_get(v, "constraints");
+    o->violation = constraints ? sum_of_violated(constraints) : NAN;
+    return AGLM_OUTPUT_RESULT;
 }
 
 static aglm_output_kind take_json(aglm_output *o, const char *line, size_t n)
@@ -113,5 +131,6 @@ aglm_output_kind aglm_output_line(aglm_output *o, const char *line, size_t n, bo
         return AGLM_OUTPUT_TALK;
     o->values[0] = v;
     o->n_values = 1;
+    o->violation = NAN;
     return AGLM_OUTPUT_RESULT;
 }

@@ -2,8 +2,9 @@
  * Threads: confined.
  *
  * Of standard output a line that is a number, or a JSON object with "value" (a number) or "values"
- * (an array), is the result; the last one counts. An object with "step" and "value" is an
- * intermediate value. Everything else is talk. */
+ * (an array), is the result; the last one counts. It may have "constraints", an array of numbers,
+ * those above 0 being violated. An object with "step" and "value" is an intermediate value.
+ * Everything else is talk. */
 #ifndef AGLM_JOB_OUTPUT_H
 #define AGLM_JOB_OUTPUT_H
 
@@ -22,8 +23,9 @@ typedef enum aglm_output_kind {
 
 typedef struct aglm_output {
     double values[AGLM_STORE_MAX_OBJECTIVES];
-    size_t n_values; /* 0: no result yet */
-    int64_t step;    /* of the last AGLM_OUTPUT_STEP */
+    size_t n_values;  /* 0: no result yet */
+    double violation; /* sum of the constraints above 0; NaN: the result has none */
+    int64_t step;     /* of the last AGLM_OUTPUT_STEP */
     double step_value;
     size_t tail_n;
     char tail[AGLM_OUTPUT_TAIL]; /* the last lines, each with its end, valid UTF-8 */

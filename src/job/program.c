@@ -95,6 +95,7 @@ static void judge_exit(const aglm_output *o, int code, aglm_verdict *v)
     } else {
         v->state = AGLM_TRIAL_COMPLETE;
         v->n_values = o->n_values;
+        v->violation = o->violation;
         memcpy(v->values, o->values, sizeof v->values);
     }
 }

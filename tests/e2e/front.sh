@@ -71,6 +71,18 @@ run 0 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --direction minimize --direc
     --trials 2000 --storage memory -- ./same.sh 1
 says err '^9 trials complete.*no better trial for long'
 
+# Points over 0 violate a constraint: none of them is on the front.
+cat >limited.sh <<'END'
+#!/bin/sh
+printf '{"values": [%s, %s], "constraints": [-1, %s]}\n' "$1" "$1" "$1"
+END
+chmod +x limited.sh
+run 0 "$AUTOGLM" optimize --space 'x=int(-4,5)' --direction maximize --direction minimize --trials 10 --storage s.db --study c \
+    --quiet --json -- ./limited.sh '{x}'
+check "five of ten are feasible" python3 -c '
+import json
+assert sorted(t["params"]["x"] for t in json.load(open("out"))["front"]) == [-4, -3, -2, -1, 0]'
+
 # What goes wrong.
 run 1 "$AUTOGLM" optimize --trials 50 --storage s.db --study two --sampler gp -- ./two.sh '{x}'
 says err 'sampler gp is for one objective, not 2: take one of random'

@@ -33,6 +33,25 @@ static void the_last_number_or_object_counts(void **state)
     assert_true(isinf(o.values[0]));
 }
 
+static void constraints_come_with_the_result(void **state)
+{
+    aglm_output o;
+
+    (void)state;
+    aglm_output_init(&o);
+    assert_true(isnan(o.violation));
+    line(&o, "{\"values\": [1, 2], \"constraints\": [-3, 0.5, 0.25]}");
+    assert_float_equal(o.violation, 0.75, 0);
+    assert_int_equal(line(&o, "{\"constraints\": [1]}"), AGLM_OUTPUT_TALK);
+    assert_float_equal(o.violation, 0.75, 0);
+    line(&o, "{\"value\": 1, \"constraints\": [-3]}");
+    assert_float_equal(o.violation, 0.0, 0);
+    line(&o, "{\"value\": 1, \"constraints\": [null]}"); /* nobody knows: not feasible */
+    assert_true(isinf(o.violation));
+    line(&o, "3");
+    assert_true(isnan(o.violation));
+}
+
 static void steps_are_told_apart(void **state)
 {
     aglm_output o;
@@ -79,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_number_or_object_counts),
+        cmocka_unit_test(constraints_come_with_the_result),
         cmocka_unit_test(steps_are_told_apart),
         cmocka_unit_test(the_tail_holds_the_last_lines),
     };
