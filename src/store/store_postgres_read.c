@@ -363,7 +363,7 @@ static aglm_rc scan_runs(const scan *all, aglm_error *err)
     aglm_rc rc = AGLM_OK;
     size_t end;
 
-    if (all->n == 0)
+    if (all->n == 0 || !all->rows)
         return pg_one(all->q, PG_COMMIT, NULL, err);
     for (size_t at = 0; rc == AGLM_OK && at < all->n; at = end) {
         scan run = *all;
