@@ -7,6 +7,7 @@
 
 #define FOLD_SALT 0x464f4c44ULL
 #define ORDER_SALT 0x4f524445ULL
+#define TENTHS 10
 
 typedef struct item {
     uint64_t key;
@@ -29,6 +30,43 @@ static uint32_t stratum_of(const aglm_doc *doc, const uint32_t *docs_of, size_t 
         if (best == n_labels || docs_of[doc->labels[k]] < docs_of[best])
             best = doc->labels[k];
     return best;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Numbers to predict are stratified by the tenth that they are in. */
+static aglm_rc cut_targets(const aglm_dataset *d, double cuts[TENTHS - 1], aglm_error *err)
+{
+    const size_t n = aglm_dataset_size(d);
+    double *v = aglm_calloc(n, sizeof *v);
+
+    if (!v)
+        return nomem(n, err);
+    for (size_t i = 0; i < n; i++)
+        v[i] = aglm_dataset_target(d, i);
+    if (n > 1)
+        qsort(v, n, sizeof *v, by_value);
+    for (size_t k = 0; k + 1 < TENTHS && n; k++)
+        cuts[k] = v[(k + 1) * n / TENTHS];
+    free(v);
+    return AGLM_OK;
+}
+
+static aglm_rc stratify_targets(const aglm_dataset *d, item *v, aglm_error *err)
+{
+    double cuts[TENTHS - 1];
+    aglm_rc rc = cut_targets(d, cuts, err);
+
+    for (size_t i = 0; !rc && i < aglm_dataset_size(d); i++)
+        for (size_t k = v[i].stratum = 0; k + 1 < TENTHS; k++)
+            v[i].stratum += aglm_dataset_target(d, i) >= cuts[k];
+    return rc;
 }
 
 static aglm_rc make_items(const aglm_dataset *d, uint64_t seed, item **out, aglm_error *err)
@@ -55,7 +93,7 @@ static aglm_rc make_items(const aglm_dataset *d, uint64_t seed, item **out, aglm
                       .doc = (uint32_t)i};
     }
     free(docs_of);
-    return AGLM_OK;
+    return aglm_dataset_task(d) == AGLM_TASK_REGRESSION ? stratify_targets(d, v, err) : AGLM_OK;
 }
 
 static int compare(uint64_t a, uint64_t b)

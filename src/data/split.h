@@ -5,10 +5,10 @@
 
 #include "data/dataset.h"
 
-/* Gives each document a fold 0..folds-1. Stratified by label (multi-label: by its rarest label);
- * within a label documents are ordered by hash(seed, text), so that the same text always falls into
- * the same fold (duplicates never straddle two folds) whatever the order of rows. fold_of holds one
- * byte a document; 2 <= folds <= 255. */
+/* Gives each document a fold 0..folds-1. Stratified by label (multi-label: by its rarest label;
+ * numbers to predict: by tenths); within a label documents are ordered by hash(seed, text), so that
+ * the same text always falls into the same fold (duplicates never straddle two folds) whatever the
+ * order of rows. fold_of holds one byte a document; 2 <= folds <= 255. */
 aglm_rc aglm_split_folds(const aglm_dataset *d, unsigned folds, uint64_t seed, uint8_t *fold_of,
                          aglm_error *err);
 

@@ -3,6 +3,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "data/split.h"
 #include "table_data.h"
 
 static aglm_schema *schema_of(const char *csv, const int *cols, size_t n)
@@ -173,6 +174,30 @@ static void rows_without_labels_are_texts(void **state)
     aglm_table_free(t);
 }
 
+/* Every fold gets its share of small and of large numbers. */
+static void numbers_are_stratified(void **state)
+{
+    enum { ROWS = 200, FOLDS = 5 };
+    aglm_dataset *d = table_new(ROWS, 2, TABLE_REGRESSION);
+    uint8_t fold[ROWS];
+    size_t low[FOLDS] = {0};
+    double sorted[ROWS];
+
+    (void)state;
+    assert_int_equal(aglm_split_folds(d, FOLDS, 1, fold, NULL), AGLM_OK);
+    for (size_t i = 0; i < ROWS; i++) {
+        size_t at = i;
+        for (; at > 0 && sorted[at - 1] > aglm_dataset_target(d, i); at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = aglm_dataset_target(d, i);
+    }
+    for (size_t i = 0; i < ROWS; i++)
+        low[fold[i]] += aglm_dataset_target(d, i) < sorted[ROWS / 10];
+    for (size_t f = 0; f < FOLDS; f++)
+        assert_int_equal(low[f], ROWS / 10 / FOLDS);
+    aglm_dataset_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +208,7 @@ int main(void)
         cmocka_unit_test(what_is_none_is_refused),
         cmocka_unit_test(datasets_carry_rows),
         cmocka_unit_test(rows_without_labels_are_texts),
+        cmocka_unit_test(numbers_are_stratified),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
