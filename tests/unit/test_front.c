@@ -52,7 +52,7 @@ static bool beats(const aglm_trial *a, const aglm_trial *b, const double *signs,
         return feasible(a);
     if (!feasible(a))
         return a->violation < b->violation;
-    for (size_t j = 0; j < m; j++) {
+    for (size_t j = 0; j < m && j < MAX_M; j++) {
         double gap = signs[j] * (a->values[j] - b->values[j]);
         if (gap > 0.0)
             return false;

@@ -56,7 +56,7 @@ static void peel(const double *v, size_t n, size_t m, uint32_t *rank)
 
 static void ranks_are_those_of_peeling(void **state)
 {
-    double v[MAX_N * MAX_M];
+    double v[MAX_N * MAX_M] = {0};
     uint32_t want[MAX_N];
     uint32_t got[MAX_N];
     aglm_rng rng;
