@@ -1,5 +1,4 @@
-/* cli/book.h - a stored study as the verbs of `autoglm study` look at it: read whole, changed by
- * none.
+/* cli/book.h - a stored study as the verbs of `autoglm study` look at it: read whole.
  * Threads: confined. */
 #ifndef AGLM_CLI_BOOK_H
 #define AGLM_CLI_BOOK_H
@@ -32,6 +31,8 @@ void aglm_book_flush(aglm_str *s);
 
 /* The verbs that have a file of their own. */
 aglm_rc aglm_study_print_importance(aglm_book *b, const aglm_args *a, aglm_error *err);
+aglm_rc aglm_study_do_copy(aglm_book *b, const aglm_args *a, aglm_error *err);
+aglm_rc aglm_study_do_delete(aglm_book *b, const aglm_args *a, aglm_error *err);
 aglm_rc aglm_study_print_plot(aglm_book *b, const aglm_args *a, aglm_error *err);
 
 #endif

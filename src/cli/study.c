@@ -17,6 +17,9 @@ static const aglm_option OPTIONS[] = {
     {"format", 0, AGLM_OPTION_WORD, "F", "of export: json (default) or csv", "json|csv", 0, 0},
     {"evaluator", 0, AGLM_OPTION_WORD, "E", "of importance: ped-anova (default) or fanova",
      "ped-anova|fanova", 0, 0},
+    {"to", 0, AGLM_OPTION_TEXT, "URL", "of copy: another storage; default: the same", NULL, 0, 0},
+    {"as", 0, AGLM_OPTION_TEXT, "NAME", "of copy: the new study's name; default: the old one's",
+     NULL, 0, 0},
     {"out", 0, AGLM_OPTION_FILE, "FILE", "of plot: a page of all kinds (.html), or one (.svg)",
      NULL, 0, 0},
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print JSON", NULL, 0, 0},
@@ -418,6 +421,8 @@ static const struct verb VERBS[] = {
     {"importance", false, aglm_study_print_importance},
     {"plot", false, aglm_study_print_plot},
     {"export", false, do_export},
+    {"copy", true, aglm_study_do_copy},
+    {"delete", true, aglm_study_do_delete},
 };
 
 static int run(const aglm_args *a)
@@ -434,7 +439,7 @@ static int run(const aglm_args *a)
             a,
             aglm_error_set(&err, AGLM_INVALID,
                            "\"%.40s\": expected list, show, trials, best, best-trials, importance, "
-                           "plot or export",
+                           "plot, export, copy or delete",
                            a->operands[0]),
             &err);
     if (a->n_operands > 1 && verb->run != aglm_study_print_plot)
@@ -455,14 +460,18 @@ static int run(const aglm_args *a)
 
 const aglm_command aglm_command_study = {
     .name = "study",
-    .operands = "list|show|trials|best|best-trials|importance|plot|export [KIND]",
+    .operands = "list|show|trials|best|best-trials|importance|plot|export|copy|delete [KIND]",
     .operands_min = 1,
     .operands_max = 2,
     .summary = "look into studies, ours and Optuna's",
-    .about = "Reads a study database in Optuna's schema; nothing is changed.",
+    .about =
+        "Works on a study database in Optuna's schema, ours or Optuna's. Only copy and delete change "
+        "anything; KIND is of plot: history (default), importance, slice, contour, rank, "
+        "parallel, edf, front, intermediate or timeline.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .examples =
-        "  autoglm study trials --storage sqlite:///reviews.bundle.study.db\n  autoglm study export --storage s.db --format csv",
+        "  autoglm study trials --storage sqlite:///reviews.bundle.study.db\n  autoglm study export --storage s.db --format csv\n"
+        "  autoglm study plot --storage s.db --out study.html\n  autoglm study copy --storage s.db --study q --to postgresql://host/db",
     .run = run,
 };

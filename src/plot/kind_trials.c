@@ -4,6 +4,7 @@
 
 #include "num/stats.h"
 #include "plot/kind_priv.h"
+#include "search/front.h"
 
 #define PANELS_MAX 6
 #define EDF_POINTS 1000
@@ -226,51 +227,6 @@ aglm_rc aglm_figure_edf(const aglm_plot_study *s, aglm_arena *a, aglm_figure *ou
 
 /* ---- Pareto front ---- */
 
-static bool dominates(const aglm_plot_study *s, const aglm_trial *a, const aglm_trial *b)
-{
-    bool better = false;
-
-    for (size_t k = 0; k < s->n_directions; k++) {
-        double p = aglm_plot_sign(s, k) * a->values[k];
-        double q = aglm_plot_sign(s, k) * b->values[k];
-        if (p > q)
-            return false;
-        better = better || p < q;
-    }
-    return better;
-}
-
-static bool has_place(const aglm_plot_study *s, const aglm_trial *t)
-{
-    if (t->state != AGLM_TRIAL_COMPLETE || t->n_values < s->n_directions)
-        return false;
-    for (size_t k = 0; k < s->n_directions; k++)
-        if (!isfinite(t->values[k]))
-            return false;
-    return true;
-}
-
-/* The feasible trials that none dominates, kept as a list that each further one is held against. */
-static size_t find_front(const aglm_plot_study *s, size_t *front)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s->n; i++) {
-        bool beaten = !has_place(s, &s->trials[i]) || !aglm_plot_feasible(&s->trials[i]);
-        for (size_t k = 0; !beaten && k < n; k++)
-            beaten = dominates(s, &s->trials[front[k]], &s->trials[i]);
-        if (beaten)
-            continue;
-        size_t kept = 0;
-        for (size_t k = 0; k < n; k++)
-            if (!dominates(s, &s->trials[i], &s->trials[front[k]]))
-                front[kept++] = front[k];
-        front[kept++] = i;
-        n = kept;
-    }
-    return n;
-}
-
 struct front {
     const aglm_plot_study *s;
     bool *member; /* [n] */
@@ -299,7 +255,7 @@ static aglm_rc front_panel(const struct front *f, const size_t pair[2], aglm_pan
     for (size_t i = 0; i < s->n; i++) {
         const aglm_trial *t = &s->trials[i];
         size_t m = !aglm_plot_feasible(t) ? 0 : f->member[i] ? 2 : 1;
-        if (has_place(s, t))
+        if (t->state == AGLM_TRIAL_COMPLETE && t->n_values == s->n_directions)
             aglm_pencil_point(&mark[m], t->values[pair[0]], t->values[pair[1]],
                               (uint32_t)t->number);
     }
@@ -308,17 +264,23 @@ static aglm_rc front_panel(const struct front *f, const size_t pair[2], aglm_pan
     return AGLM_OK;
 }
 
-static aglm_rc mark_front(struct front *f, aglm_arena *a)
+static aglm_rc mark_front(struct front *f, aglm_arena *a, aglm_error *err)
 {
-    size_t *list = aglm_arena_array(a, f->s->n, sizeof *list);
+    const aglm_plot_study *s = f->s;
+    const aglm_trial **list = aglm_arena_array(a, s->n, sizeof *list);
+    double signs[AGLM_STORE_MAX_OBJECTIVES];
 
-    f->member = aglm_arena_array(a, f->s->n, sizeof *f->member);
+    f->member = aglm_arena_array(a, s->n, sizeof *f->member);
     if (!list || !f->member)
         return AGLM_NOMEM;
-    f->n = find_front(f->s, list);
-    for (size_t i = 0; i < f->n; i++)
-        f->member[list[i]] = true;
-    return AGLM_OK;
+    for (size_t k = 0; k < s->n_directions; k++)
+        signs[k] = aglm_plot_sign(s, k);
+    for (size_t i = 0; i < s->n; i++)
+        list[i] = &s->trials[i];
+    aglm_rc rc = aglm_front_find(list, s->n, signs, s->n_directions, f->member, err);
+    for (size_t i = 0; rc == AGLM_OK && i < s->n; i++)
+        f->n += f->member[i];
+    return rc;
 }
 
 aglm_rc aglm_figure_front(const aglm_plot_study *s, aglm_arena *a, aglm_figure *out,
@@ -329,14 +291,13 @@ aglm_rc aglm_figure_front(const aglm_plot_study *s, aglm_arena *a, aglm_figure *
     aglm_panel *panels;
     aglm_mark *marks;
 
-    (void)err;
     if (s->n_directions < 2) {
         out->empty = "A front takes two objectives or more; this study has one.";
         return AGLM_OK;
     }
-    aglm_rc rc = mark_front(&f, a);
+    aglm_rc rc = mark_front(&f, a, err);
     if (rc == AGLM_OK && f.n == 0)
-        out->empty = "The study has no feasible trial with finite values yet.";
+        out->empty = "The study has no complete and feasible trial yet.";
     if (rc != AGLM_OK || f.n == 0)
         return rc;
     n = n < PANELS_MAX ? n : PANELS_MAX;

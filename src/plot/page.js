@@ -115,6 +115,7 @@
       this.width = canvas.width = Math.max(1, Math.round(box.width * devicePixelRatio));
       this.height = canvas.height = Math.max(1, Math.round(box.height * devicePixelRatio));
       this.scale = this.width / svg.viewBox.baseVal.width;
+      this.surface = getComputedStyle(svg).getPropertyValue("--s");
       this.context = canvas.getContext("2d");
       this.image = new ImageData(this.width, this.height);
       this.pixels = new Uint32Array(this.image.data.buffer);
@@ -130,7 +131,7 @@
       c.translate(half + 0.5, half + 0.5);
       c.scale(this.scale, this.scale);
       c.fillStyle = c.strokeStyle = color;
-      SHAPES[kind](c, size);
+      SHAPES[kind](c, size, this.surface);
       const data = new Uint32Array(c.getImageData(0, 0, side, side).data.buffer);
       const at = [];
       const value = [];
@@ -195,7 +196,7 @@
 
   const SHAPES = {
     d: (c, size) => (disc(c, size / 2), c.fill()),
-    o: (c, size) => ((c.lineWidth = 2.5), disc(c, size / 2 - 1.2), c.stroke()),
+    o: (c, size, surface) => ((c.lineWidth = 2.5), disc(c, size / 2 - 1.2), c.stroke(), (c.fillStyle = surface), c.fill()),
     x: (c) => ((c.lineWidth = 3), c.beginPath(), c.moveTo(-4, -4), c.lineTo(4, 4), c.moveTo(-4, 4), c.lineTo(4, -4), c.stroke()),
   };
 

@@ -45,4 +45,24 @@ says err -- '--out page.png: expected a name in .html or .svg'
 run 2 "$AUTOGLM" study plot pie --storage s.db
 says err 'plot pie: expected one of history, importance, slice'
 
+# copy and delete ask for the name, and leave the rest alone
+run 0 "$AUTOGLM" study copy --storage s.db --study q --as r
+says err '60 trials copied to study "r"'
+run 0 "$AUTOGLM" study copy --storage s.db --study q --to sqlite:///other.db
+for at in "s.db q" "s.db r" "other.db q"; do
+    "$AUTOGLM" study export --storage "${at% *}" --study "${at#* }" | sed 's/"name":"[^"]*"//' >"copy-${at#* }-${at% *}"
+done
+check "the copies are the same to the byte" sh -c 'cmp copy-q-s.db copy-r-s.db && cmp copy-q-s.db copy-q-other.db'
+run 2 "$AUTOGLM" study copy --storage s.db --study q --as r
+says err 'r'
+run 2 "$AUTOGLM" study copy --storage s.db --study q
+says err 'copy: give the new name with --as'
+run 2 "$AUTOGLM" study delete --storage other.db
+says err 'delete: say which with --study NAME'
+run 1 "$AUTOGLM" study delete --storage s.db --study nothing
+says err 'there is no study "nothing"'
+run 0 "$AUTOGLM" study delete --storage s.db --study r
+run 0 "$AUTOGLM" study list --storage s.db
+check "the other study is still there" sh -c 'grep -q "^q " out && ! grep -q "^r " out'
+
 finish
