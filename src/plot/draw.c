@@ -449,9 +449,10 @@ aglm_rc aglm_figure_draw(const aglm_figure *f, const aglm_canvas *c, aglm_arena 
 
     put_legend(f, c);
     for (size_t i = 0; rc == AGLM_OK && i < f->n_panels; i++) {
+        size_t row = i / columns;
         double x = (double)(i % columns) * width;
         double height = panel_lines(f) * c->char_h;
-        double y = top + (double)(i / columns) * height;
+        double y = top + (double)row * height;
         aglm_frame cell = {x, y, x + width, y + height};
         rc = draw_panel(&f->panels[i], c, &cell, a, err);
     }
