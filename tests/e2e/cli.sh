@@ -18,17 +18,17 @@ says err 'argument is missing: autoglm tune FILE'
 run 2 "$AUTOGLM" tune a b
 says err '"b" is one argument too many'
 run 2 "$AUTOGLM" tune x --budget -5s
-says err -- '--budget -5s: expected a time above zero'
+says err '--budget -5s: expected a time above zero'
 run 2 "$AUTOGLM" tune x --trials zero
-says err -- '--trials zero: expected a whole number from 1'
+says err '--trials zero: expected a whole number from 1'
 run 2 "$AUTOGLM" tune x --frobnicate
-says err -- '--frobnicate: no such option'
+says err '--frobnicate: no such option'
 run 2 "$AUTOGLM" tune x --metric bleu
-says err -- '--metric bleu: expected one of accuracy'
+says err '--metric bleu: expected one of accuracy'
 run 2 "$AUTOGLM" tune x --max-size 20parsec
-says err -- '--max-size 20parsec: expected a size'
+says err '--max-size 20parsec: expected a size'
 run 2 "$AUTOGLM" tune x --budget
-says err -- '--budget: TIME is missing'
+says err '--budget: TIME is missing'
 
 run 0 "$AUTOGLM" help man
 says out '^\.TH AUTOGLM 1'

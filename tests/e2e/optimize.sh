@@ -69,13 +69,13 @@ says err ' [1-9][0-9]* pruned'
 run 0 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --pruner patient --patience 5 --trials 5 --storage memory \
     -- ./quadratic.sh '{x}' a
 run 2 "$AUTOGLM" optimize --space 'x=uniform(0,1)' --pruner nop --storage memory -- true
-says err -- '--pruner nop: expected one of none, asha, successive-halving, hyperband, median, percentile, threshold, patient'
+says err '--pruner nop: expected one of none, asha, successive-halving, hyperband, median, percentile, threshold, patient'
 run 2 "$AUTOGLM" optimize --space 'x=uniform(0,1)' --pruner percentile --percentile 101 --storage memory -- true
-says err -- '--percentile 101: expected a number from 0 to 100'
+says err '--percentile 101: expected a number from 0 to 100'
 run 2 "$AUTOGLM" optimize --space 'x=uniform(0,1)' --pruner threshold --lower low --storage memory -- true
-says err -- '--lower low: expected a number'
+says err '--lower low: expected a number'
 run 2 "$AUTOGLM" optimize --space 'x=uniform(0,1)' --pruner median --patience 3 --storage memory -- true
-says err -- '--patience is read by --pruner patient only, not by median'
+says err '--patience is read by --pruner patient only, not by median'
 
 run 0 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --target 1 --storage s.db --study t -- ./quadratic.sh '{x}' a
 says err 'the target is reached'

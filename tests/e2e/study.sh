@@ -13,7 +13,7 @@ run 0 "$AUTOGLM" study importance --storage s.db --evaluator fanova --json
 says out '"evaluator":"fanova"'
 check "x decides" python3 -c 'import json; i = json.load(open("out"))["importance"]; assert list(i)[0] == "x" and abs(sum(i.values()) - 1) < 1e-9, i'
 run 2 "$AUTOGLM" study importance --storage s.db --evaluator shap
-says err -- '--evaluator shap: expected one of ped-anova'
+says err '--evaluator shap: expected one of ped-anova'
 run 2 "$AUTOGLM" study importance q --storage s.db
 says err 'importance: "q" is one word too many'
 
@@ -41,7 +41,7 @@ check "an SVG file is well formed" python3 -c 'import xml.dom.minidom as m; m.pa
 run 1 "$AUTOGLM" study plot front --storage s.db --out front.svg
 says err 'A front takes two objectives'
 run 2 "$AUTOGLM" study plot --storage s.db --out page.png
-says err -- '--out page.png: expected a name in .html or .svg'
+says err '--out page.png: expected a name in .html or .svg'
 run 2 "$AUTOGLM" study plot pie --storage s.db
 says err 'plot pie: expected one of history, importance, slice'
 

@@ -78,7 +78,7 @@ run 0 "$AUTOGLM" predict r.bundle two.csv --explain
 says out '^[0-9.]+$'
 run 2 "$AUTOGLM" eval r.bundle test.csv --min-accuracy 0.5
 run 2 "$AUTOGLM" tune train.csv --label price --metric accuracy --trials 2 --out x.bundle
-says err -- '--metric accuracy: does not fit the task, regression'
+says err '--metric accuracy: does not fit the task, regression'
 run 2 "$AUTOGLM" tune train.csv --label price --learners linear --trials 2 --out x.bundle
 says err 'learns from texts only'
 check "the report shows the error" grep -q 'RMSE' r.bundle/report.html

@@ -106,8 +106,8 @@ static void points_are_fitted_to_another_space(void **state)
     assert_int_equal(aglm_store_open(&from, "memory", NULL), AGLM_OK);
     assert_int_equal(aglm_store_open(&to, "memory", NULL), AGLM_OK);
     struct side old = old_study(from);
-    struct side s = open_side(to, "new", "k=choice(b(depth=int(1,9)),a) lr=uniform(0,5) n=int(0,64,16)",
-                              AGLM_MINIMIZE);
+    struct side s = open_side(
+        to, "new", "k=choice(b(depth=int(1,9)),a) lr=uniform(0,5) n=int(0,64,16)", AGLM_MINIMIZE);
     assert_int_equal(aglm_warm_start(s.study, from, "old", 5, NULL, NULL), AGLM_OK);
     aglm_arena_init(&a, 1u << 20);
     assert_int_equal(aglm_study_trials(s.study, &a, &all, &n, NULL), AGLM_OK);
