@@ -362,24 +362,21 @@ static void renumber(struct dim *d, size_t n, size_t kernel, bool up)
     }
 }
 
-static void shift(double *v, size_t kernel, size_t n_after, bool up)
+static void shift(void *v, size_t size, size_t kernel, size_t n_after, bool up)
 {
-    memmove(v + kernel + (up ? 1 : 0), v + kernel + (up ? 0 : 1), n_after * sizeof *v);
-}
+    char *from = (char *)v + (kernel + (up ? 0 : 1)) * size;
 
-static void shift_ranges(aglm_normal_range *v, size_t kernel, size_t n_after, bool up)
-{
-    memmove(v + kernel + (up ? 1 : 0), v + kernel + (up ? 0 : 1), n_after * sizeof *v);
+    memmove(up ? from + size : from - size, from, n_after * size);
 }
 
 static void shift_kernels(struct dim *d, size_t kernel, size_t n_after, bool up)
 {
-    shift(d->mu, kernel, n_after, up);
-    shift(d->sigma, kernel, n_after, up);
-    shift(d->inv, kernel, n_after, up);
-    shift(d->scale, kernel, n_after, up);
-    shift(d->norm, kernel, n_after, up);
-    shift_ranges(d->range, kernel, n_after, up);
+    shift(d->mu, sizeof *d->mu, kernel, n_after, up);
+    shift(d->sigma, sizeof *d->sigma, kernel, n_after, up);
+    shift(d->inv, sizeof *d->inv, kernel, n_after, up);
+    shift(d->scale, sizeof *d->scale, kernel, n_after, up);
+    shift(d->norm, sizeof *d->norm, kernel, n_after, up);
+    shift(d->range, sizeof *d->range, kernel, n_after, up);
 }
 
 static double to_domain(const struct dim *d, double x)
