@@ -1,285 +1,144 @@
 /* hpo.c - regret of a sampler on problems whose least value is known. Used by bench/hpo.py.
  *
- *   hpo list                                     names of the problems
- *   hpo run SAMPLER PROBLEM SEED TRIALS [TABLE]  the regret of the best value after 25, 50, 100 and
- *                                                200 trials and CPU ms a trial, on one line; TABLE
- *                                                is the file of the problem "table": rows of
- *                                                numbers, one for each depth, separated by blanks
- */
+ *   hpo list [held-out]                          names of the problems
+ *   hpo run SAMPLER PROBLEM SEED TRIALS          after 25, 50, 100 and 200 trials the regret of the
+ *                                                best value seen, then CPU ms a trial, on one line
+ *   hpo space PROBLEM                            as aglm_space_write has it
+ *   hpo value PROBLEM                            points from stdin, one a line, NaN where inactive:
+ *                                                their regret and noise's deviation
+ *   hpo posterior                                the model alone, for tests/peer/gp_sklearn.py
+ *
+ * PROBLEM may be a file that starts with @: a line with the space, of finite parameters, then a
+ * number for each of its points, the first parameter fastest. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
+#include "hpo_problem.h"
 #include "search/gp_model.h"
+#include "search/space_text.h"
 #include "search/study.h"
 
-#define PI 3.14159265358979323846
-#define MAX_DIMS 16
-#define TABLE_DEPTHS 9
-#define TABLE_TREES 91
+#define MAX_TABLE 1000000
+#define MAX_LINE 4096
 
-static double table[TABLE_DEPTHS][TABLE_TREES];
-
-/* The optimum of the peers' shifted functions. */
-static double shifted(size_t i, double half)
-{
-    return 0.5 * half * sin(1.7 * ((double)i + 1.0));
-}
-
-static double sphere(const double *x, size_t d)
-{
-    double f = 0;
-
-    for (size_t i = 0; i < d; i++)
-        f += pow(x[i] - shifted(i, 5.0), 2);
-    return f;
-}
-
-static double rosenbrock(const double *x, size_t d)
-{
-    double f = 0;
-
-    for (size_t i = 0; i + 1 < d; i++)
-        f += 100.0 * pow(x[i + 1] - x[i] * x[i], 2) + pow(1.0 - x[i], 2);
-    return f;
-}
-
-static double ackley(const double *x, size_t d)
-{
-    double squares = 0;
-    double waves = 0;
-
-    for (size_t i = 0; i < d; i++) {
-        double z = x[i] - shifted(i, 32.768);
-        squares += z * z / (double)d;
-        waves += cos(2 * PI * z) / (double)d;
-    }
-    return -20.0 * exp(-0.2 * sqrt(squares)) - exp(waves) + 20.0 + exp(1.0);
-}
-
-static double branin(const double *x, size_t d)
-{
-    double a = x[0];
-
-    (void)d;
-    return pow(x[1] - 5.1 / (4 * PI * PI) * a * a + 5 / PI * a - 6, 2) +
-           10 * (1 - 1 / (8 * PI)) * cos(a) + 10 - 0.39788735772973816;
-}
-
-static double hartmann(const double *x, size_t d)
-{
-    static const double scale[4][6] = {{10, 3, 17, 3.5, 1.7, 8},
-                                       {.05, 10, 17, .1, 8, 14},
-                                       {3, 3.5, 1.7, 10, 17, 8},
-                                       {17, 8, .05, 10, .1, 14}};
-    static const double centre[4][6] = {{1312, 1696, 5569, 124, 8283, 5886},
-                                        {2329, 4135, 8307, 3736, 1004, 9991},
-                                        {2348, 1451, 3522, 2883, 3047, 6650},
-                                        {4047, 8828, 8732, 5743, 1091, 381}};
-    static const double height[4] = {1.0, 1.2, 3.0, 3.2};
-    double f = 3.322368011415515;
-
-    for (int i = 0; i < 4; i++) {
-        double r = 0;
-        for (size_t j = 0; j < d; j++)
-            r += scale[i][j] * pow(x[j] - 1e-4 * centre[i][j], 2);
-        f -= height[i] * exp(-r);
-    }
-    return f;
-}
-
-/* x turned by half an angle in every plane of two neighbours: no axis is left alone. */
-static void turn(const double *x, size_t d, double *z)
-{
-    for (size_t i = 0; i < d; i++)
-        z[i] = x[i] - shifted(i, 5.0);
-    for (size_t i = 0; i < d; i++) {
-        size_t k = (i + 1) % d;
-        double a = 0.8 * z[i] - 0.6 * z[k];
-        z[k] = 0.6 * z[i] + 0.8 * z[k];
-        z[i] = a;
-    }
-}
-
-static double ellipsoid(const double *x, size_t d)
-{
-    double z[MAX_DIMS];
-    double f = 0;
-
-    turn(x, d, z);
-    for (size_t i = 0; i < d; i++)
-        f += pow(1000.0, (double)i / (double)(d - 1)) * z[i] * z[i];
-    return f;
-}
-
-static double rastrigin(const double *x, size_t d)
-{
-    double f = 0;
-
-    for (size_t i = 0; i < d; i++) {
-        double z = x[i] - shifted(i, 5.0);
-        f += z * z - 10.0 * cos(2 * PI * z) + 10.0;
-    }
-    return f;
-}
-
-static double griewank(const double *x, size_t d)
-{
-    double sum = 0;
-    double product = 1;
-
-    for (size_t i = 0; i < d; i++) {
-        double z = 20.0 * (x[i] - shifted(i, 5.0));
-        sum += z * z / 4000.0;
-        product *= cos(z / sqrt((double)i + 1.0));
-    }
-    return 1.0 + sum - product;
-}
-
-static double levy(const double *x, size_t d)
-{
-    double w = 1.0 + 0.5 * (x[0] - shifted(0, 5.0));
-    double f = pow(sin(PI * w), 2);
-
-    for (size_t i = 0; i < d; i++) {
-        w = 1.0 + 0.5 * (x[i] - shifted(i, 5.0));
-        double wave = i + 1 < d ? 10.0 * pow(sin(PI * w + 1.0), 2) : pow(sin(2 * PI * w), 2);
-        f += pow(w - 1.0, 2) * (1.0 + wave);
-    }
-    return f;
-}
-
-static double mixed(const double *x, size_t d)
-{
-    static const double choice[] = {0.7, 0.0, 0.4, 1.1};
-    double f = choice[(int)x[9]];
-
-    (void)d;
-    for (size_t i = 0; i < 4; i++)
-        f += 0.1 * pow(x[i] - shifted(i, 5.0), 2);
-    f += 0.2 * pow(log10(x[4]) + 3.3, 2) + 0.2 * pow(log10(x[4] * x[5]) + 4.6, 2);
-    f += 0.02 * pow(x[6] - 13.0, 2) + 0.02 * pow(x[7] - x[6] + 9.0, 2);
-    return f + 2.0 * pow(x[8] - (x[9] == 1.0 ? 0.25 : 0.70), 2);
-}
-
-static double tabular(const double *x, size_t d)
-{
-    (void)d;
-    return table[(int)x[1] - 2][(int)x[0] - 10];
-}
-
-/* kind, then lr; rate and depth under the first kind, width and mix under the second, none under
- * the third. */
-static double conditional(const double *x, size_t d)
-{
-    double f = pow(log10(x[1]) + 3.4, 2);
-
-    (void)d;
-    if (x[0] == 0.0)
-        return 0.3 + f + 2.0 * pow(x[2] - 0.2, 2) + 0.05 * pow(x[3] - 7.0, 2);
-    if (x[0] == 1.0)
-        return 0.5 * f + 3.0 * pow(x[4] - 0.6, 2) + 0.1 * pow(log10(x[5]) + 4.1, 2);
-    return 0.6 + f;
-}
-
-struct problem {
-    const char *name;
-    double (*value)(const double *x, size_t d);
-    size_t d; /* 0: a space of its own */
-    double low, high, noise;
+struct task {
+    hpo_problem problem; /* value NULL: the table */
+    aglm_space *space;
+    double *table;
 };
 
-static const struct problem problems[] = {
-    {"sphere5", sphere, 5, -5, 5, 0},
-    {"sphere10", sphere, 10, -5, 5, 0},
-    {"rosenbrock5", rosenbrock, 5, -5, 10, 0},
-    {"rosenbrock10", rosenbrock, 10, -5, 10, 0},
-    {"ackley5", ackley, 5, -32.768, 32.768, 0},
-    {"ackley10", ackley, 10, -32.768, 32.768, 0},
-    {"branin", branin, 0, 0, 0, 0},
-    {"hartmann6", hartmann, 6, 0, 1, 0},
-    {"mix10", mixed, 0, 0, 0, 0},
-    {"table", tabular, 0, 0, 0, 0},
-    {"ellipsoid5", ellipsoid, 5, -5, 5, 0},
-    {"ellipsoid10", ellipsoid, 10, -5, 5, 0},
-    {"rastrigin5", rastrigin, 5, -5, 5, 0},
-    {"griewank5", griewank, 5, -5, 5, 0},
-    {"levy5", levy, 5, -5, 5, 0},
-    {"conditional", conditional, 0, 0, 0, 0},
-    {"noisy_sphere5", sphere, 5, -5, 5, 1.0},
-    {"noisy_mix10", mixed, 0, 0, 0, 0.3},
-};
-
-/* As text that aglm_space_read takes. */
-static const char *special_space(const char *name)
+static double task_value(const struct task *t, const double *x)
 {
-    static const char branin_space[] =
-        "{\"params\":[{\"name\":\"x0\",\"distribution\":{\"type\":\"float\",\"low\":-5,\"high\":10}},"
-        "{\"name\":\"x1\",\"distribution\":{\"type\":\"float\",\"low\":0,\"high\":15}}]}";
-    static const char table_space[] =
-        "{\"params\":[{\"name\":\"n_estimators\",\"distribution\":{\"type\":\"int\",\"low\":10,"
-        "\"high\":100}},{\"name\":\"max_depth\",\"distribution\":{\"type\":\"int\",\"low\":2,\"high\":"
-        "10}}]}";
-    static const char mixed_space[] =
-        "{\"params\":[{\"name\":\"x0\",\"distribution\":{\"type\":\"float\",\"low\":-5,\"high\":5}},"
-        "{\"name\":\"x1\",\"distribution\":{\"type\":\"float\",\"low\":-5,\"high\":5}},"
-        "{\"name\":\"x2\",\"distribution\":{\"type\":\"float\",\"low\":-5,\"high\":5}},"
-        "{\"name\":\"x3\",\"distribution\":{\"type\":\"float\",\"low\":-5,\"high\":5}},"
-        "{\"name\":\"g0\",\"distribution\":{\"type\":\"float\",\"low\":1e-5,\"high\":1,\"log\":true}},"
-        "{\"name\":\"g1\",\"distribution\":{\"type\":\"float\",\"low\":1e-5,\"high\":1,\"log\":true}},"
-        "{\"name\":\"k0\",\"distribution\":{\"type\":\"int\",\"low\":0,\"high\":20}},"
-        "{\"name\":\"k1\",\"distribution\":{\"type\":\"int\",\"low\":0,\"high\":20}},"
-        "{\"name\":\"q\",\"distribution\":{\"type\":\"float\",\"low\":0,\"high\":1,\"step\":0.05}},"
-        "{\"name\":\"c\",\"distribution\":{\"type\":\"categorical\",\"choices\":[\"a\",\"b\",\"c\","
-        "\"d\"]}}]}";
-    static const char conditional_space[] =
-        "{\"params\":[{\"name\":\"kind\",\"distribution\":{\"type\":\"categorical\",\"choices\":[\"a\","
-        "\"b\",\"c\"]}},"
-        "{\"name\":\"lr\",\"distribution\":{\"type\":\"float\",\"low\":1e-5,\"high\":1,\"log\":true}},"
-        "{\"name\":\"rate\",\"distribution\":{\"type\":\"float\",\"low\":0,\"high\":1},\"parent\":"
-        "\"kind\",\"when\":[\"a\"]},"
-        "{\"name\":\"depth\",\"distribution\":{\"type\":\"int\",\"low\":1,\"high\":12},\"parent\":"
-        "\"kind\",\"when\":[\"a\"]},"
-        "{\"name\":\"width\",\"distribution\":{\"type\":\"float\",\"low\":0,\"high\":1},\"parent\":"
-        "\"kind\",\"when\":[\"b\"]},"
-        "{\"name\":\"mix\",\"distribution\":{\"type\":\"float\",\"low\":1e-6,\"high\":1,\"log\":true},"
-        "\"parent\":\"kind\",\"when\":[\"b\"]}]}";
+    size_t at = 0;
+    size_t stride = 1;
 
-    return strcmp(name, "branin") == 0        ? branin_space
-           : strcmp(name, "table") == 0       ? table_space
-           : strcmp(name, "conditional") == 0 ? conditional_space
-                                              : mixed_space;
+    if (t->problem.value)
+        return t->problem.value(x, t->problem.d);
+    for (size_t i = 0; i < t->space->n; i++) {
+        const aglm_dist *d = &t->space->params[i].dist;
+        uint64_t n = aglm_dist_count(d);
+        uint64_t k = 0;
+        while (k + 1 < n && aglm_dist_at(d, k) < x[i])
+            k++;
+        at += stride * k;
+        stride *= n;
+    }
+    return t->table[at];
 }
 
-static aglm_rc cube(aglm_space **out, const struct problem *p, aglm_error *err)
+static aglm_rc cube(const hpo_problem *p, aglm_space *space, aglm_error *err)
 {
     aglm_dist d;
     aglm_rc rc = aglm_dist_float(&d, p->low, p->high, 0.0, false, err);
 
-    if (rc == AGLM_OK)
-        rc = aglm_space_new(out, err);
     for (size_t i = 0; rc == AGLM_OK && i < p->d; i++) {
         char name[8];
-        snprintf(name, sizeof name, "x%u", (unsigned)i & 15u);
-        rc = aglm_space_add(*out, name, &d, NULL, 0, err);
+        snprintf(name, sizeof name, "x%u", (unsigned)i & 31u);
+        rc = aglm_space_add(space, name, &d, NULL, 0, err);
     }
     return rc;
 }
 
-static aglm_rc space_of(aglm_space **out, const struct problem *p, aglm_error *err)
+static aglm_rc read_table(struct task *t, FILE *f, aglm_error *err)
 {
-    const char *text = special_space(p->name);
+    char line[MAX_LINE];
+    size_t n = 1;
 
-    return p->d ? cube(out, p, err) : aglm_space_read(out, text, strlen(text), err);
+    if (!fgets(line, sizeof line, f))
+        return aglm_error_set(err, AGLM_FORMAT, "a table begins with its space");
+    aglm_rc rc = aglm_space_parse(t->space, line, strcspn(line, "\n"), err);
+    for (size_t i = 0; rc == AGLM_OK && i < t->space->n; i++)
+        n *= (size_t)aglm_dist_count(&t->space->params[i].dist);
+    if (rc == AGLM_OK && (n == 0 || n > MAX_TABLE))
+        rc = aglm_error_set(err, AGLM_FORMAT, "a table's parameters are finite");
+    if (rc != AGLM_OK)
+        return rc;
+    t->table = aglm_calloc(n, sizeof *t->table);
+    for (size_t i = 0; t->table && i < n; i++) {
+        if (fscanf(f, "%63s", line) != 1)
+            return aglm_error_set(err, AGLM_FORMAT, "the table has %zu of %zu numbers", i, n);
+        t->table[i] = strtod(line, NULL);
+    }
+    return t->table ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "out of memory");
+}
+
+static aglm_rc open_table(struct task *t, const char *path, aglm_error *err)
+{
+    FILE *f = fopen(path, "r");
+
+    if (!f)
+        return aglm_error_set(err, AGLM_NOTFOUND, "%s: cannot be read", path);
+    aglm_rc rc = read_table(t, f, err);
+    fclose(f);
+    return rc;
+}
+
+static bool find_problem(hpo_problem *out, const char *name)
+{
+    for (int set = 0; set < 2; set++) {
+        size_t n;
+        const hpo_problem *list = set ? hpo_held_out(&n) : hpo_known(&n);
+        for (size_t i = 0; i < n; i++) {
+            if (strcmp(list[i].name, name) == 0) {
+                *out = list[i];
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static aglm_rc task_init(struct task *t, const char *name, aglm_error *err)
+{
+    *t = (struct task){.problem.name = name};
+    aglm_rc rc = aglm_space_new(&t->space, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    if (*name == '@')
+        return open_table(t, name + 1, err);
+    if (!find_problem(&t->problem, name))
+        return aglm_error_set(err, AGLM_NOTFOUND, "no problem %s", name);
+    const char *text = t->problem.space;
+    return text ? aglm_space_parse(t->space, text, strlen(text), err)
+                : cube(&t->problem, t->space, err);
+}
+
+static void task_clear(struct task *t)
+{
+    aglm_space_free(t->space);
+    free(t->table);
 }
 
 /* Regret is that of the true value at the best observed point. */
-static aglm_rc search(aglm_study *study, const struct problem *p, int trials, uint64_t seed,
+static aglm_rc search(aglm_study *study, const struct task *t, int trials, uint64_t seed,
                       aglm_error *err)
 {
-    double x[MAX_DIMS];
+    double x[HPO_MAX_DIMS];
     double best = INFINITY;
     double regret = INFINITY;
     aglm_rc rc = AGLM_OK;
@@ -292,8 +151,9 @@ static aglm_rc search(aglm_study *study, const struct problem *p, int trials, ui
         rc = aglm_study_ask(study, &number, x, err);
         if (rc != AGLM_OK)
             break;
-        double value = p->value(x, p->d);
-        double seen = value + (p->noise > 0.0 ? p->noise * aglm_rng_normal(&rng) : 0.0);
+        double value = task_value(t, x);
+        double seen = value +
+                      (t->problem.noise > 0.0 ? t->problem.noise * aglm_rng_normal(&rng) : 0.0);
         if (seen < best) {
             best = seen;
             regret = value;
@@ -308,35 +168,33 @@ static aglm_rc search(aglm_study *study, const struct problem *p, int trials, ui
     return rc == AGLM_DONE ? AGLM_OK : rc;
 }
 
-static int run(const struct problem *p, const char *sampler, const char *seed, int trials)
+static int finish(aglm_rc rc, const aglm_error *err)
 {
-    aglm_error err = {0};
-    aglm_space *space = NULL;
+    if (rc == AGLM_OK)
+        return 0;
+    fprintf(stderr, "hpo: %s\n", err->msg);
+    return 1;
+}
+
+static aglm_rc run(const struct task *t, char **argument, aglm_error *err)
+{
     aglm_store *store = NULL;
     aglm_study *study = NULL;
     aglm_study_options options;
 
     aglm_study_options_init(&options);
-    options.sampler = aglm_sampler_find(sampler);
-    options.seed = strtoull(seed, NULL, 10);
-    if (!options.sampler) {
-        fprintf(stderr, "hpo: no sampler %s\n", sampler);
-        return 2;
-    }
-    aglm_rc rc = space_of(&space, p, &err);
+    options.sampler = aglm_sampler_find(argument[0]);
+    options.seed = strtoull(argument[2], NULL, 10);
+    if (!options.sampler)
+        return aglm_error_set(err, AGLM_NOTFOUND, "no sampler %s", argument[0]);
+    aglm_rc rc = aglm_store_open(&store, "memory", err);
     if (rc == AGLM_OK)
-        rc = aglm_store_open(&store, "memory", &err);
+        rc = aglm_study_open(&study, store, t->problem.name, t->space, &options, err);
     if (rc == AGLM_OK)
-        rc = aglm_study_open(&study, store, p->name, space, &options, &err);
-    if (rc == AGLM_OK)
-        rc = search(study, p, trials, options.seed, &err);
+        rc = search(study, t, (int)strtol(argument[3], NULL, 10), options.seed, err);
     aglm_study_close(study);
     aglm_store_close(store);
-    aglm_space_free(space);
-    if (rc == AGLM_OK)
-        return 0;
-    fprintf(stderr, "hpo: %s\n", err.msg);
-    return 1;
+    return rc;
 }
 
 /* n numbers separated by blanks. */
@@ -355,28 +213,37 @@ static int read_numbers(FILE *f, double *out, size_t n)
     return 0;
 }
 
-static int read_table(const char *path)
+/* Until stdin ends. */
+static void answer_values(const struct task *t)
 {
-    FILE *f = fopen(path, "r");
-    int bad = !f || read_numbers(f, &table[0][0], TABLE_DEPTHS * TABLE_TREES) != 0;
+    double x[HPO_MAX_DIMS];
 
-    if (f)
-        fclose(f);
-    if (bad)
-        fprintf(stderr, "hpo: %s does not hold %d numbers\n", path, TABLE_DEPTHS * TABLE_TREES);
-    return bad;
+    while (read_numbers(stdin, x, t->space->n) == 0) {
+        printf("%.17g %.17g\n", task_value(t, x), t->problem.noise);
+        fflush(stdout);
+    }
+}
+
+static void show_space(const struct task *t)
+{
+    aglm_str text;
+
+    aglm_str_init(&text, 1u << 20);
+    aglm_space_write(t->space, &text);
+    printf("%.*s\n", (int)text.len, text.data);
+    aglm_str_clear(&text);
 }
 
 /* The model alone, for tests/peer/gp_sklearn.py: every coordinate is a number. */
 static int posterior(void)
 {
-    static const bool is_choice[MAX_DIMS] = {false};
+    static const bool is_choice[HPO_MAX_DIMS] = {false};
     double size[3];
-    double row[MAX_DIMS + 2];
+    double row[HPO_MAX_DIMS + 2];
     aglm_gp *gp = NULL;
 
     if (read_numbers(stdin, size, 3) != 0 ||
-        !(size[0] <= MAX_DIMS && size[1] <= AGLM_GP_MAX_POINTS))
+        !(size[0] <= HPO_MAX_DIMS && size[1] <= AGLM_GP_MAX_POINTS))
         return 2;
     size_t d = (size_t)size[0];
     int bad = aglm_gp_new(&gp, d, is_choice, (size_t)size[1], NULL) != AGLM_OK ||
@@ -399,25 +266,48 @@ static int posterior(void)
     return bad ? 1 : 0;
 }
 
+static int list(bool held_out)
+{
+    size_t n;
+    const hpo_problem *p = held_out ? hpo_held_out(&n) : hpo_known(&n);
+
+    for (size_t i = 0; i < n; i++)
+        puts(p[i].name);
+    return 0;
+}
+
+static int work(int argc, char **argv)
+{
+    bool runs = argc == 6 && strcmp(argv[1], "run") == 0;
+    aglm_error err = {0};
+    struct task t;
+    aglm_rc rc = task_init(&t, argv[runs ? 3 : 2], &err);
+
+    if (rc == AGLM_OK && t.space->n > HPO_MAX_DIMS)
+        rc = aglm_error_set(&err, AGLM_LIMIT, "at most %d parameters", HPO_MAX_DIMS);
+    if (rc == AGLM_OK && runs)
+        rc = run(&t, argv + 2, &err);
+    else if (rc == AGLM_OK && strcmp(argv[1], "space") == 0)
+        show_space(&t);
+    else if (rc == AGLM_OK)
+        answer_values(&t);
+    task_clear(&t);
+    return finish(rc, &err);
+}
+
 int main(int argc, char **argv)
 {
-    size_t n = sizeof problems / sizeof *problems;
+    const char *verb = argc > 1 ? argv[1] : "";
 
-    if (argc == 2 && strcmp(argv[1], "list") == 0) {
-        for (size_t i = 0; i < n; i++)
-            puts(problems[i].name);
-        return 0;
-    }
-    if (argc == 2 && strcmp(argv[1], "posterior") == 0)
+    if (argc <= 3 && strcmp(verb, "list") == 0)
+        return list(argc == 3);
+    if (argc == 2 && strcmp(verb, "posterior") == 0)
         return posterior();
-    if ((argc == 6 || argc == 7) && strcmp(argv[1], "run") == 0) {
-        if (argc == 7 && read_table(argv[6]) != 0)
-            return 1;
-        for (size_t i = 0; i < n; i++) {
-            if (strcmp(argv[3], problems[i].name) == 0)
-                return run(&problems[i], argv[2], argv[4], (int)strtol(argv[5], NULL, 10));
-        }
-    }
-    fputs("usage: hpo list | run SAMPLER PROBLEM SEED TRIALS [TABLE] | posterior\n", stderr);
+    if ((argc == 6 && strcmp(verb, "run") == 0) ||
+        (argc == 3 && (strcmp(verb, "space") == 0 || strcmp(verb, "value") == 0)))
+        return work(argc, argv);
+    fputs("usage: hpo list [held-out] | run SAMPLER PROBLEM SEED TRIALS | space PROBLEM | value "
+          "PROBLEM | posterior\n",
+          stderr);
     return 2;
 }

@@ -29,21 +29,22 @@ def shared(name):
 
 
 def table_problems(folder):
-    """The file of each 9 x 91 table with the least value of it."""
+    """What hpo takes for each 9 x 91 table."""
     files = {}
     for name, rows in shared("hpo_tables.json").items():
         if len(rows) == 9 and not name.endswith("check_n37_d7"):
-            files[name] = Path(folder) / name
-            files[name].write_text(" ".join(str(v) for row in rows for v in row))
+            path = Path(folder) / name
+            path.write_text("n_estimators=int(10,100) max_depth=int(2,10)\n" + " ".join(str(v) for row in rows for v in row))
+            files[name] = f"@{path}"
     return files
 
 
-def runs(sampler, problem, table):
+def runs(sampler, problem):
     """{mark: median regret}, and the mean of CPU ms a trial."""
     columns, ms = {m: [] for m in MARKS}, []
     for seed in SEEDS:
-        arguments = [HPO, "run", sampler, "table" if table else problem, str(seed), "200"]
-        out = subprocess.run(arguments + ([table] if table else []), capture_output=True, text=True, check=True).stdout
+        arguments = [HPO, "run", sampler, problem, str(seed), "200"]
+        out = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
         *regrets, cost = out.split()
         regrets += [regrets[-1]] * (len(MARKS) - len(regrets))
         for m, r in zip(MARKS, regrets):
@@ -52,10 +53,10 @@ def runs(sampler, problem, table):
     return {m: statistics.median(v) for m, v in columns.items()}, statistics.mean(ms)
 
 
-def peer_columns(recorded, problem, table):
+def peer_columns(recorded, problem):
     if problem in recorded:
         return {p: {m: c[m]["median"] for m in MARKS if m in c} for p, c in recorded[problem].items() if p in PEERS}
-    return {s: runs(s, problem, table)[0] for s in ("random", "tpe")}
+    return {s: runs(s, problem)[0] for s in ("random", "tpe")}
 
 
 def verdict(ours, peers):
@@ -80,10 +81,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         tables = table_problems(folder)
         names = subprocess.run([HPO, "list"], capture_output=True, text=True, check=True).stdout.split()
-        names = [n for n in names if n != "table"] + list(tables)
+        names += list(tables)
         for problem in [n for n in names if not sys.argv[2:] or n in sys.argv[2:]]:
-            ours, ms = runs(sampler, problem, tables.get(problem))
-            peers = peer_columns(recorded, problem, tables.get(problem))
+            ours, ms = runs(sampler, tables.get(problem, problem))
+            peers = peer_columns(recorded, problem)
             costs.append(ms)
             for m in MARKS:
                 at = {p: c[m] for p, c in peers.items() if m in c}
