@@ -29,7 +29,7 @@ aglm_rc aglm_study_do_copy(aglm_book *b, const aglm_args *a, aglm_error *err)
         rc = aglm_store_open(&other, url, err);
     aglm_study_place to = {other ? other : b->store, as ? as : from.name};
     if (rc == AGLM_OK)
-        rc = aglm_study_copy(&from, &to, &n, err);
+        rc = aglm_study_copy(&from, &to, false, &n, err);
     if (rc == AGLM_OK)
         fprintf(stderr, "%zu trials copied to study \"%s\"\n", n, to.name);
     aglm_store_close(other);

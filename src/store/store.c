@@ -141,6 +141,14 @@ static aglm_rc check_no_nan(const double *values, size_t n, aglm_error *err)
     return AGLM_OK;
 }
 
+static aglm_rc check_objectives(size_t n, aglm_error *err)
+{
+    if (n > 0 && n <= AGLM_STORE_MAX_OBJECTIVES)
+        return AGLM_OK;
+    return aglm_error_set(err, AGLM_INVALID, "a study has 1 to %d objectives, not %zu",
+                          AGLM_STORE_MAX_OBJECTIVES, n);
+}
+
 static aglm_rc check_state(aglm_trial_state state, aglm_error *err)
 {
     if ((unsigned)state < STATES)
@@ -238,9 +246,9 @@ aglm_rc aglm_store_study_new(aglm_store *s, const char *name, const aglm_directi
 
     if (rc)
         return rc;
-    if (n == 0 || n > AGLM_STORE_MAX_OBJECTIVES)
-        return aglm_error_set(err, AGLM_INVALID, "a study has 1 to %d objectives, not %zu",
-                              AGLM_STORE_MAX_OBJECTIVES, n);
+    rc = check_objectives(n, err);
+    if (rc)
+        return rc;
     return s->ops->study_new(s, name, directions, n, id, err);
 }
 
@@ -293,8 +301,7 @@ aglm_rc aglm_store_study_attrs(aglm_store *s, int64_t study, aglm_arena *a, aglm
     return s->ops->study_attrs(s, study, a, out, n, err);
 }
 
-static aglm_rc new_trial(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
-                         bool next, aglm_error *err)
+static aglm_rc check_row(const aglm_trial_row *row, aglm_error *err)
 {
     aglm_rc rc = check_state(row->state, err);
 
@@ -308,7 +315,59 @@ static aglm_rc new_trial(aglm_store *s, int64_t study, aglm_trial_row *row, int6
         rc = check_no_nan(row->values, row->n_values, err);
     if (!rc)
         rc = check_attrs(row->attrs, row->n_attrs, err);
+    return rc;
+}
+
+static aglm_rc new_trial(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
+                         bool next, aglm_error *err)
+{
+    aglm_rc rc = check_row(row, err);
+
     return rc ? rc : s->ops->trial_new(s, study, row, owner, next, err);
+}
+
+aglm_rc aglm_store_check_directions(const aglm_study_whole *whole, const aglm_direction *directions,
+                                    size_t n, aglm_error *err)
+{
+    bool same = n == whole->n_directions;
+
+    for (size_t i = 0; same && i < n; i++)
+        same = directions[i] == whole->directions[i];
+    if (same)
+        return AGLM_OK;
+    return aglm_error_set(err, AGLM_INVALID,
+                          "study \"%.128s\" is there with other objectives or directions; give "
+                          "another study name",
+                          whole->name);
+}
+
+static aglm_rc check_whole(const aglm_study_whole *w, aglm_error *err)
+{
+    aglm_rc rc = check_name("study name", w->name, err);
+
+    if (!rc)
+        rc = check_objectives(w->n_directions, err);
+    if (!rc)
+        rc = check_attrs(w->attrs, w->n_attrs, err);
+    for (size_t i = 0; !rc && i < w->n_trials; i++) {
+        const aglm_trial_row *row = &w->trials[i];
+        rc = check_row(row, err);
+        if (!rc)
+            rc = aglm_store_check_values(row->state, row->n_values, w->n_directions, err);
+        if (!rc && row->state == AGLM_TRIAL_RUNNING)
+            rc = aglm_error_set(err, AGLM_INVALID, "a trial that is running cannot be added");
+        if (rc)
+            aglm_error_prefix(err, "trial %zu", i);
+    }
+    return rc;
+}
+
+aglm_rc aglm_store_study_add(aglm_store *s, const aglm_study_whole *whole, bool append,
+                             aglm_error *err)
+{
+    aglm_rc rc = check_whole(whole, err);
+
+    return rc ? rc : s->ops->study_add(s, whole, append, err);
 }
 
 aglm_rc aglm_store_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,

@@ -106,6 +106,23 @@ aglm_rc aglm_store_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, 
  * now, with nothing written. */
 aglm_rc aglm_store_trial_new_next(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
                                   aglm_error *err);
+/* A study as a value: what copying and importing move. */
+typedef struct aglm_study_whole {
+    const char *name;
+    aglm_direction directions[AGLM_STORE_MAX_OBJECTIVES];
+    size_t n_directions;
+    const aglm_attr_row *attrs; /* the study's own */
+    size_t n_attrs;
+    aglm_trial_row *trials; /* none of them RUNNING */
+    size_t n_trials;
+} aglm_study_whole;
+/* A new study with all of it or, with `append`, the trials behind those that the study of that name
+ * has (its attributes stay; there may be none of that name). One transaction: all or nothing, also
+ * when the process is killed meanwhile. Fills the trials' ids and numbers. AGLM_INVALID: the name
+ * is taken, other directions than the study's, or a row as for trial_new, which is named by its
+ * place in `trials`. */
+aglm_rc aglm_store_study_add(aglm_store *s, const aglm_study_whole *whole, bool append,
+                             aglm_error *err);
 /* The oldest WAITING trial becomes RUNNING (started now); *id gets its id. AGLM_DONE when none
  * waits. */
 aglm_rc aglm_store_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id,

@@ -271,27 +271,37 @@ static study *study_named(memory *m, const char *name)
     return NULL;
 }
 
+/* NULL: out of memory. */
+static study *make_study(memory *m, const char *name, const aglm_direction *directions, size_t n)
+{
+    study *st = NULL;
+
+    if (aglm_grow(&m->studies, &m->cap_studies, m->n_studies + 1, sizeof(study *), MAX_ROWS))
+        return NULL;
+    st = aglm_calloc(1, sizeof *st);
+    if (!st || !(st->name = aglm_strndup(name, strlen(name)))) {
+        free_study(st);
+        return NULL;
+    }
+    memcpy(st->directions, directions, n * sizeof *directions);
+    st->n_directions = n;
+    m->studies[m->n_studies++] = st;
+    st->id = (int64_t)m->n_studies;
+    return st;
+}
+
 static aglm_rc memory_study_new(aglm_store *s, const char *name, const aglm_direction *directions,
                                 size_t n, int64_t *id, aglm_error *err)
 {
     memory *m = lock(s);
-    study *st = NULL;
 
     if (study_named(m, name))
         return unlock(m, aglm_store_name_taken(name, err));
-    if (aglm_grow(&m->studies, &m->cap_studies, m->n_studies + 1, sizeof(study *), MAX_ROWS))
-        goto fail;
-    st = aglm_calloc(1, sizeof *st);
-    if (!st || !(st->name = aglm_strndup(name, strlen(name))))
-        goto fail;
-    memcpy(st->directions, directions, n * sizeof *directions);
-    st->n_directions = n;
-    m->studies[m->n_studies++] = st;
-    *id = st->id = (int64_t)m->n_studies;
+    const study *st = make_study(m, name, directions, n);
+    if (!st)
+        return unlock(m, no_memory(err));
+    *id = st->id;
     return unlock(m, AGLM_OK);
-fail:
-    free_study(st);
-    return unlock(m, no_memory(err));
 }
 
 static aglm_rc memory_study_find(aglm_store *s, const char *name, int64_t *id, aglm_error *err)
@@ -330,6 +340,23 @@ static aglm_rc memory_study_list(aglm_store *s, int64_t only, aglm_arena *a, agl
     return unlock(m, AGLM_OK);
 }
 
+/* Forgets the trials from number n on. */
+static void drop_trials(memory *m, study *st, size_t n)
+{
+    while (st->n > n) {
+        trial *t = st->trials[--st->n];
+        m->trials[t->id - 1] = NULL;
+        free_trial(t);
+    }
+}
+
+static void drop_study(memory *m, study *st)
+{
+    drop_trials(m, st, 0);
+    m->studies[st->id - 1] = NULL;
+    free_study(st);
+}
+
 static aglm_rc memory_study_delete(aglm_store *s, int64_t id, aglm_error *err)
 {
     memory *m = lock(s);
@@ -337,10 +364,7 @@ static aglm_rc memory_study_delete(aglm_store *s, int64_t id, aglm_error *err)
 
     if (!st)
         return unlock(m, AGLM_NOTFOUND);
-    for (size_t i = 0; i < st->n; i++)
-        m->trials[st->trials[i]->id - 1] = NULL;
-    m->studies[id - 1] = NULL;
-    free_study(st);
+    drop_study(m, st);
     return unlock(m, AGLM_OK);
 }
 
@@ -430,6 +454,26 @@ static trial *make_trial(memory *m, const aglm_trial_row *row)
     return t;
 }
 
+static aglm_rc add_trial(memory *m, study *st, aglm_trial_row *row, int64_t owner, aglm_error *err)
+{
+    if (aglm_grow(&st->trials, &st->cap, st->n + 1, sizeof(trial *), MAX_ROWS) ||
+        aglm_grow(&m->trials, &m->cap_trials, m->n_trials + 1, sizeof(trial *), MAX_ROWS))
+        return no_memory(err);
+    trial *t = make_trial(m, row);
+    if (!t)
+        return no_memory(err);
+    if (t->state == AGLM_TRIAL_RUNNING)
+        set_owner(m, t, owner);
+    if (t->state == AGLM_TRIAL_WAITING && st->first_waiting > st->n)
+        st->first_waiting = st->n;
+    t->study = st;
+    t->number = row->number = (int64_t)st->n;
+    st->trials[st->n++] = t;
+    m->trials[m->n_trials++] = t;
+    t->id = row->id = (int64_t)m->n_trials;
+    return AGLM_OK;
+}
+
 static aglm_rc memory_trial_new(aglm_store *s, int64_t study_id, aglm_trial_row *row, int64_t owner,
                                 bool next, aglm_error *err)
 {
@@ -441,24 +485,47 @@ static aglm_rc memory_trial_new(aglm_store *s, int64_t study_id, aglm_trial_row 
     if (next && row->number != (int64_t)st->n)
         return unlock(m, AGLM_DONE);
     aglm_rc rc = aglm_store_check_values(row->state, row->n_values, st->n_directions, err);
+    return unlock(m, rc ? rc : add_trial(m, st, row, owner, err));
+}
+
+static aglm_rc add_trials(memory *m, study *st, const aglm_study_whole *w, aglm_error *err)
+{
+    const size_t before = st->n;
+    aglm_rc rc = AGLM_OK;
+
+    for (size_t i = 0; !rc && i < w->n_trials; i++)
+        rc = add_trial(m, st, &w->trials[i], 0, err);
     if (rc)
-        return unlock(m, rc);
-    if (aglm_grow(&st->trials, &st->cap, st->n + 1, sizeof(trial *), MAX_ROWS) ||
-        aglm_grow(&m->trials, &m->cap_trials, m->n_trials + 1, sizeof(trial *), MAX_ROWS))
-        return unlock(m, no_memory(err));
-    trial *t = make_trial(m, row);
-    if (!t)
-        return unlock(m, no_memory(err));
-    if (t->state == AGLM_TRIAL_RUNNING)
-        set_owner(m, t, owner);
-    if (t->state == AGLM_TRIAL_WAITING && st->first_waiting > st->n)
-        st->first_waiting = st->n;
-    t->study = st;
-    t->number = row->number = (int64_t)st->n;
-    st->trials[st->n++] = t;
-    m->trials[m->n_trials++] = t;
-    t->id = row->id = (int64_t)m->n_trials;
-    return unlock(m, AGLM_OK);
+        drop_trials(m, st, before);
+    return rc;
+}
+
+static aglm_rc add_study(memory *m, const aglm_study_whole *w, aglm_error *err)
+{
+    study *st = make_study(m, w->name, w->directions, w->n_directions);
+    aglm_rc rc = st ? AGLM_OK : no_memory(err);
+
+    for (size_t i = 0; !rc && i < w->n_attrs; i++)
+        rc = put_attr(m, &st->attrs, &w->attrs[i]) ? no_memory(err) : AGLM_OK;
+    if (!rc)
+        rc = add_trials(m, st, w, err);
+    if (rc && st)
+        drop_study(m, st);
+    return rc;
+}
+
+static aglm_rc memory_study_add(aglm_store *s, const aglm_study_whole *w, bool append,
+                                aglm_error *err)
+{
+    memory *m = lock(s);
+    study *st = study_named(m, w->name);
+
+    if (!st)
+        return unlock(m, add_study(m, w, err));
+    if (!append)
+        return unlock(m, aglm_store_name_taken(w->name, err));
+    aglm_rc rc = aglm_store_check_directions(w, st->directions, st->n_directions, err);
+    return unlock(m, rc ? rc : add_trials(m, st, w, err));
 }
 
 static aglm_rc memory_trial_claim(aglm_store *s, int64_t study_id, int64_t owner, int64_t *id,
@@ -691,6 +758,7 @@ static const aglm_store_ops memory_ops = {
     .study_delete = memory_study_delete,
     .study_set_attr = memory_study_set_attr,
     .study_attrs = memory_study_attrs,
+    .study_add = memory_study_add,
     .trial_new = memory_trial_new,
     .trial_claim = memory_trial_claim,
     .trial_set_params = memory_trial_set_params,

@@ -94,7 +94,7 @@ struct new_study {
     int64_t id;
 };
 
-static aglm_rc find_study(pg *q, const char *name, int64_t *id, aglm_error *err)
+aglm_rc pg_study_named(pg *q, const char *name, int64_t *id, aglm_error *err)
 {
     pg_args a;
 
@@ -109,14 +109,10 @@ static aglm_rc find_study(pg *q, const char *name, int64_t *id, aglm_error *err)
     return AGLM_OK;
 }
 
-static aglm_rc new_study(pg *q, void *job, aglm_error *err)
+static aglm_rc insert_study(pg *q, struct new_study *j, aglm_error *err)
 {
-    struct new_study *j = job;
     pg_args a;
 
-    /* Made by the try whose answer was lost. */
-    if (q->unsure && find_study(q, j->name, &j->id, err) == AGLM_OK)
-        return AGLM_OK;
     pg_args_init(&a, q);
     pg_put_text(&a, j->name);
     pg_put_array(&a, PG_OID_TEXT);
@@ -129,6 +125,16 @@ static aglm_rc new_study(pg *q, void *job, aglm_error *err)
     if (rc == AGLM_OK)
         j->id = pg_int(q->result[0], 0, 0);
     return rc;
+}
+
+static aglm_rc new_study(pg *q, void *job, aglm_error *err)
+{
+    struct new_study *j = job;
+
+    /* Made by the try whose answer was lost. */
+    if (q->unsure && pg_study_named(q, j->name, &j->id, err) == AGLM_OK)
+        return AGLM_OK;
+    return insert_study(q, j, err);
 }
 
 static aglm_rc pg_study_new(aglm_store *s, const char *name, const aglm_direction *directions,
@@ -146,7 +152,7 @@ static aglm_rc find_job(pg *q, void *job, aglm_error *err)
 {
     struct new_study *j = job;
 
-    return find_study(q, j->name, &j->id, err);
+    return pg_study_named(q, j->name, &j->id, err);
 }
 
 static aglm_rc pg_study_find(aglm_store *s, const char *name, int64_t *id, aglm_error *err)
@@ -198,13 +204,10 @@ struct study_attr {
     const aglm_attr_row *attr;
 };
 
-static aglm_rc set_study_attr(pg *q, void *job, aglm_error *err)
+static aglm_rc put_study_attr(pg *q, const struct study_attr *j, aglm_error *err)
 {
-    const struct study_attr *j = job;
     pg_args a;
 
-    if (j->study <= 0 || j->study > INT32_MAX)
-        return aglm_store_no_study(j->study, err);
     pg_args_init(&a, q);
     pg_put_int(&a, j->study);
     pg_put_text(&a, j->attr->key);
@@ -216,12 +219,58 @@ static aglm_rc set_study_attr(pg *q, void *job, aglm_error *err)
     return rc;
 }
 
+static aglm_rc set_study_attr(pg *q, void *job, aglm_error *err)
+{
+    const struct study_attr *j = job;
+
+    if (j->study <= 0 || j->study > INT32_MAX)
+        return aglm_store_no_study(j->study, err);
+    return put_study_attr(q, j, err);
+}
+
 static aglm_rc pg_study_set_attr(aglm_store *s, int64_t study, const aglm_attr_row *attr,
                                  aglm_error *err)
 {
     struct study_attr job = {study, attr};
 
     return pg_call(s, set_study_attr, &job, err);
+}
+
+static aglm_rc append_to(pg *q, const aglm_study_whole *w, int64_t study, aglm_error *err)
+{
+    aglm_direction found[AGLM_STORE_MAX_OBJECTIVES];
+    pg_args a;
+
+    pg_args_init(&a, q);
+    pg_put_int(&a, study);
+    aglm_rc rc = pg_queue(q, PG_STUDY_LOCK, &a, err);
+    if (rc == AGLM_OK)
+        rc = pg_queue(q, PG_STUDY_DIRECTIONS, &a, err);
+    if (rc == AGLM_OK)
+        rc = pg_exchange(q, err);
+    if (rc != AGLM_OK)
+        return rc;
+    const PGresult *res = q->result[1];
+    int n = PQntuples(res);
+    for (int i = 0; i < n && i < AGLM_STORE_MAX_OBJECTIVES; i++)
+        found[i] = strcmp(pg_text(res, i, 2), "MAXIMIZE") == 0 ? AGLM_MAXIMIZE : AGLM_MINIMIZE;
+    return aglm_store_check_directions(w, found, (size_t)n, err);
+}
+
+aglm_rc pg_study_enter(pg *q, const aglm_study_whole *w, bool append, int64_t *id, aglm_error *err)
+{
+    struct new_study made = {w->name, w->directions, w->n_directions, 0};
+    aglm_rc rc = pg_study_named(q, w->name, id, err);
+
+    if (rc == AGLM_OK)
+        return append ? append_to(q, w, *id, err) : aglm_store_name_taken(w->name, err);
+    if (rc != AGLM_NOTFOUND)
+        return rc;
+    rc = insert_study(q, &made, err);
+    for (size_t i = 0; rc == AGLM_OK && i < w->n_attrs; i++)
+        rc = put_study_attr(q, &(struct study_attr){made.id, &w->attrs[i]}, err);
+    *id = made.id;
+    return rc;
 }
 
 static void pg_close(aglm_store *s)
@@ -247,6 +296,7 @@ static const aglm_store_ops postgres_ops = {
     .study_delete = pg_study_delete,
     .study_set_attr = pg_study_set_attr,
     .study_attrs = pg_study_attrs,
+    .study_add = pg_study_add,
     .trial_new = pg_trial_new,
     .trial_claim = pg_trial_claim,
     .trial_set_params = pg_trial_set_params,

@@ -57,6 +57,7 @@
 /* X(name, SQL): every statement of the back end, prepared when the connection is made. */
 #define PG_STATEMENTS(X)                                                                                                                      \
     X(BEGIN_READ, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")                                                                          \
+    X(BEGIN, "BEGIN")                                                                                                                         \
     X(COMMIT, "COMMIT")                                                                                                                       \
     X(FLUSH, "SELECT pg_logical_emit_message(true, 'autoglm', '')")                                                                           \
     X(STUDY_INSERT, "WITH s AS (INSERT INTO studies (study_name) VALUES ($1) RETURNING study_id),"                                            \
@@ -336,6 +337,12 @@ const char *pg_text(const PGresult *res, int row, int col); /* NULL is "" */
 /* AGLM_NOTFOUND when the study is not there; *objectives may be NULL. */
 aglm_rc pg_study_need(pg *q, int64_t study, size_t *objectives, aglm_error *err);
 
+aglm_rc pg_study_named(pg *q, const char *name, int64_t *id, aglm_error *err);
+/* Inside a transaction: locks the study of that name where it may be appended to, or makes it with
+ * its attributes. */
+aglm_rc pg_study_enter(pg *q, const aglm_study_whole *whole, bool append, int64_t *id,
+                       aglm_error *err);
+
 /* The operations of store_priv.h. */
 aglm_rc pg_study_list(aglm_store *s, int64_t only, aglm_arena *a, aglm_study_row **out, size_t *n,
                       aglm_error *err);
@@ -349,6 +356,7 @@ aglm_rc pg_trials_changed(aglm_store *s, const aglm_trial_marks *known, aglm_are
                           aglm_trial_row **out, size_t *n, aglm_error *err);
 aglm_rc pg_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
                      aglm_error *err);
+aglm_rc pg_study_add(aglm_store *s, const aglm_study_whole *whole, bool append, aglm_error *err);
 aglm_rc pg_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id, aglm_error *err);
 aglm_rc pg_trial_set_params(aglm_store *s, int64_t trial, const aglm_param_row *params, size_t n,
                             aglm_error *err);

@@ -220,6 +220,18 @@ static void put_number(pg_args *a, const struct new_trial *j)
         pg_put_text(a, NULL);
 }
 
+/* What TRIAL_ADD has beyond TRIAL_ASK. */
+static void put_rest(pg_args *a, const struct new_trial *j, int64_t owner)
+{
+    const aglm_trial_row *r = j->row;
+
+    put_values(a, r->values, r->n_values);
+    put_steps(a, r->steps, r->n_steps);
+    put_attrs(a, r->attrs, r->n_attrs);
+    pg_put_int(a, (int64_t)j->nonce);
+    pg_put_int(a, owner);
+}
+
 /* The lock of the study's row makes the numbers dense. It is given back with a commit that does not
  * wait for the disk; the second transaction does, and with it all that went before. */
 static aglm_rc queue_new(pg *q, struct new_trial *j, int64_t self, int64_t owner, aglm_error *err)
@@ -238,13 +250,8 @@ static aglm_rc queue_new(pg *q, struct new_trial *j, int64_t self, int64_t owner
     pg_args_init(&a, q);
     put_trial(&a, j);
     pg_put_int(&a, ask ? owner : self);
-    if (!ask) {
-        put_values(&a, r->values, r->n_values);
-        put_steps(&a, r->steps, r->n_steps);
-        put_attrs(&a, r->attrs, r->n_attrs);
-        pg_put_int(&a, (int64_t)j->nonce);
-        pg_put_int(&a, r->state == AGLM_TRIAL_RUNNING ? owner : 0);
-    }
+    if (!ask)
+        put_rest(&a, j, r->state == AGLM_TRIAL_RUNNING ? owner : 0);
     put_number(&a, j);
     rc = pg_queue(q, ask ? PG_TRIAL_ASK : PG_TRIAL_ADD, &a, err);
     if (rc == AGLM_OK && q->base.beats && owner != 0 && r->state == AGLM_TRIAL_RUNNING) {
@@ -321,6 +328,91 @@ aglm_rc pg_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t 
         row->number = job.number;
     }
     return rc;
+}
+
+/* ---- a whole study ---- */
+
+struct add_study {
+    const aglm_study_whole *whole;
+    bool append;
+    int64_t self;          /* this process */
+    struct new_trial last; /* its nonce is noted with the last trial */
+};
+
+/* Was it kept by a try whose answer was lost? Then the trials' ids stay unknown. AGLM_DONE: no. */
+static aglm_rc find_added(pg *q, struct add_study *j, aglm_error *err)
+{
+    int64_t id;
+
+    if (j->whole->n_trials > 0)
+        return find_kept(q, &j->last, j->self, err);
+    return pg_study_named(q, j->whole->name, &id, NULL) == AGLM_OK ? AGLM_OK : AGLM_DONE;
+}
+
+static aglm_rc add_trials(pg *q, struct add_study *j, aglm_error *err)
+{
+    const aglm_study_whole *w = j->whole;
+    aglm_rc rc = AGLM_OK;
+    pg_args a;
+
+    for (size_t at = 0; rc == AGLM_OK && at < w->n_trials; at += PG_MAX_BATCH) {
+        size_t n = w->n_trials - at < PG_MAX_BATCH ? w->n_trials - at : PG_MAX_BATCH;
+        for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
+            bool last = at + i + 1 == w->n_trials;
+            j->last.row = &w->trials[at + i];
+            pg_args_init(&a, q);
+            put_trial(&a, &j->last);
+            pg_put_int(&a, last ? j->self : 0);
+            put_rest(&a, &j->last, 0);
+            put_number(&a, &j->last);
+            rc = pg_queue(q, PG_TRIAL_ADD, &a, err);
+        }
+        if (rc == AGLM_OK)
+            rc = pg_exchange(q, err);
+        for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
+            w->trials[at + i].id = pg_int(q->result[i], 0, 0);
+            w->trials[at + i].number = pg_int(q->result[i], 0, 1);
+        }
+    }
+    return rc;
+}
+
+static aglm_rc add_study(pg *q, void *job, aglm_error *err)
+{
+    struct add_study *j = job;
+    aglm_rc rc = note_process(q, (int64_t)getpid(), &j->self, err);
+
+    if (rc == AGLM_OK && q->unsure) {
+        rc = find_added(q, j, err);
+        if (rc != AGLM_DONE)
+            return rc;
+        rc = AGLM_OK;
+    }
+    if (rc == AGLM_OK)
+        rc = pg_one(q, PG_BEGIN, NULL, err);
+    if (rc == AGLM_OK)
+        rc = pg_study_enter(q, j->whole, j->append, &j->last.study, err);
+    if (rc == AGLM_OK)
+        rc = add_trials(q, j, err);
+    if (rc == AGLM_OK)
+        rc = pg_queue(q, PG_COMMIT, NULL, err);
+    if (rc == AGLM_OK)
+        rc = pg_queue_commit(q, err);
+    if (rc == AGLM_OK)
+        rc = pg_queue(q, PG_FLUSH, NULL, err); /* the lock turned the commit's own wait off */
+    return rc == AGLM_OK ? pg_exchange(q, err) : rc;
+}
+
+aglm_rc pg_study_add(aglm_store *s, const aglm_study_whole *whole, bool append, aglm_error *err)
+{
+    struct add_study job = {.whole = whole, .append = append};
+
+    pthread_mutex_lock(&((pg *)s)->lock);
+    job.last.nonce = ++((pg *)s)->nonce;
+    pthread_mutex_unlock(&((pg *)s)->lock);
+    job.last.row = whole->trials;
+    aglm_clock_utc(job.last.now, sizeof job.last.now);
+    return pg_call(s, add_study, &job, err);
 }
 
 static aglm_rc claim_trial(pg *q, void *job, aglm_error *err)

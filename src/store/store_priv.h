@@ -25,6 +25,8 @@ typedef struct aglm_store_ops {
     /* next: only when its number is row->number, else AGLM_DONE. */
     aglm_rc (*trial_new)(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner,
                          bool next, aglm_error *err);
+    aglm_rc (*study_add)(aglm_store *s, const aglm_study_whole *whole, bool append,
+                         aglm_error *err);
     aglm_rc (*trial_claim)(aglm_store *s, int64_t study, int64_t owner, int64_t *id,
                            aglm_error *err);
     /* Writes to a trial that is not finished; end NULL: it stays so. */
@@ -77,6 +79,10 @@ aglm_rc aglm_store_trial_closed(int64_t number, aglm_trial_state state, aglm_err
 /* A trial of that state with that many values in a study of that many objectives? */
 aglm_rc aglm_store_check_values(aglm_trial_state state, size_t n_values, size_t n_objectives,
                                 aglm_error *err);
+
+/* May the trials of `whole` be appended to a study of these directions? */
+aglm_rc aglm_store_check_directions(const aglm_study_whole *whole, const aglm_direction *directions,
+                                    size_t n, aglm_error *err);
 
 /* Copies of short texts that come again and again (parameter names, distributions), each made once
  * an arena: a direct-mapped cache, so a text that lost its place is merely copied again. */

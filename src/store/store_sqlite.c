@@ -177,25 +177,47 @@ aglm_rc sq_study_need(sq *q, int64_t study, aglm_error *err)
     return rc;
 }
 
+static aglm_rc insert_study(sq *q, const char *name, const aglm_direction *directions, size_t n,
+                            int64_t *id, aglm_error *err)
+{
+    aglm_rc rc = sq_run(q, sq_bind(q, SQ_STUDY_INSERT, "s", name), err);
+
+    if (rc && (sqlite3_errcode(q->db) & 0xff) == SQLITE_CONSTRAINT)
+        rc = aglm_store_name_taken(name, err);
+    *id = sqlite3_last_insert_rowid(q->db);
+    for (size_t i = 0; !rc && i < n; i++) {
+        const char *way = directions[i] == AGLM_MAXIMIZE ? "MAXIMIZE" : "MINIMIZE";
+        rc = sq_run(q, sq_bind(q, SQ_STUDY_DIRECTION_INSERT, "sii", way, *id, (int64_t)i), err);
+    }
+    return rc;
+}
+
 static aglm_rc sq_study_new(aglm_store *s, const char *name, const aglm_direction *directions,
                             size_t n, int64_t *id, aglm_error *err)
 {
     sq *q = (sq *)s;
+    int64_t study;
     aglm_rc rc = sq_begin(q, true, err);
 
     if (rc)
         return rc;
-    rc = sq_run(q, sq_bind(q, SQ_STUDY_INSERT, "s", name), err);
-    if (rc && (sqlite3_errcode(q->db) & 0xff) == SQLITE_CONSTRAINT)
-        rc = aglm_store_name_taken(name, err);
-    int64_t study = sqlite3_last_insert_rowid(q->db);
-    for (size_t i = 0; !rc && i < n; i++) {
-        const char *way = directions[i] == AGLM_MAXIMIZE ? "MAXIMIZE" : "MINIMIZE";
-        rc = sq_run(q, sq_bind(q, SQ_STUDY_DIRECTION_INSERT, "sii", way, study, (int64_t)i), err);
-    }
+    rc = insert_study(q, name, directions, n, &study, err);
     rc = sq_end(q, rc, err);
     if (!rc)
         *id = study;
+    return rc;
+}
+
+/* AGLM_DONE: there is none. */
+static aglm_rc find_study(sq *q, const char *name, int64_t *id, aglm_error *err)
+{
+    sqlite3_stmt *st = sq_bind(q, SQ_STUDY_FIND, "s", name);
+    aglm_rc rc = sq_next(q, st, err);
+
+    if (rc == AGLM_OK) {
+        *id = sqlite3_column_int64(st, 0);
+        sqlite3_reset(st);
+    }
     return rc;
 }
 
@@ -206,14 +228,9 @@ static aglm_rc sq_study_find(aglm_store *s, const char *name, int64_t *id, aglm_
 
     if (rc)
         return rc;
-    sqlite3_stmt *st = sq_bind(q, SQ_STUDY_FIND, "s", name);
-    rc = sq_next(q, st, err);
-    if (rc == AGLM_DONE) {
+    rc = find_study(q, name, id, err);
+    if (rc == AGLM_DONE)
         rc = aglm_store_no_study_name(name, err);
-    } else if (rc == AGLM_OK) {
-        *id = sqlite3_column_int64(st, 0);
-        sqlite3_reset(st);
-    }
     return sq_end(q, rc, err);
 }
 
@@ -244,6 +261,13 @@ static aglm_rc sq_study_delete(aglm_store *s, int64_t study, aglm_error *err)
     return sq_end(q, rc, err);
 }
 
+static aglm_rc put_attr(sq *q, int64_t study, const aglm_attr_row *attr, aglm_error *err)
+{
+    sq_sql id = attr->system ? SQ_STUDY_SYSTEM_ATTR_SET : SQ_STUDY_USER_ATTR_SET;
+
+    return sq_run(q, sq_bind(q, id, "iss", study, attr->key, attr->json), err);
+}
+
 static aglm_rc sq_study_set_attr(aglm_store *s, int64_t study, const aglm_attr_row *attr,
                                  aglm_error *err)
 {
@@ -254,10 +278,46 @@ static aglm_rc sq_study_set_attr(aglm_store *s, int64_t study, const aglm_attr_r
         return rc;
     rc = sq_study_need(q, study, err);
     if (!rc)
-        rc = sq_run(q,
-                    sq_bind(q, attr->system ? SQ_STUDY_SYSTEM_ATTR_SET : SQ_STUDY_USER_ATTR_SET,
-                            "iss", study, attr->key, attr->json),
-                    err);
+        rc = put_attr(q, study, attr, err);
+    return sq_end(q, rc, err);
+}
+
+static aglm_rc check_directions(sq *q, int64_t study, const aglm_study_whole *w, aglm_error *err)
+{
+    aglm_direction found[AGLM_STORE_MAX_OBJECTIVES];
+    sqlite3_stmt *st = sq_bind(q, SQ_STUDY_DIRECTIONS, "i", study);
+    size_t n = 0;
+    aglm_rc rc;
+
+    while ((rc = sq_next(q, st, err)) == AGLM_OK) {
+        const char *way = (const char *)sqlite3_column_text(st, 2);
+        if (n < AGLM_STORE_MAX_OBJECTIVES)
+            found[n] = way && strcmp(way, "MAXIMIZE") == 0 ? AGLM_MAXIMIZE : AGLM_MINIMIZE;
+        n++;
+    }
+    return rc < 0 ? rc : aglm_store_check_directions(w, found, n, err);
+}
+
+static aglm_rc sq_study_add(aglm_store *s, const aglm_study_whole *w, bool append, aglm_error *err)
+{
+    sq *q = (sq *)s;
+    int64_t study = 0;
+    aglm_rc rc = sq_begin(q, true, err);
+
+    if (rc)
+        return rc;
+    rc = find_study(q, w->name, &study, err);
+    if (rc == AGLM_OK && !append)
+        rc = aglm_store_name_taken(w->name, err);
+    if (rc == AGLM_OK) {
+        rc = check_directions(q, study, w, err);
+    } else if (rc == AGLM_DONE) {
+        rc = insert_study(q, w->name, w->directions, w->n_directions, &study, err);
+        for (size_t i = 0; !rc && i < w->n_attrs; i++)
+            rc = put_attr(q, study, &w->attrs[i], err);
+    }
+    for (size_t i = 0; !rc && i < w->n_trials; i++)
+        rc = sq_trial_put(q, study, &w->trials[i], 0, false, err);
     return sq_end(q, rc, err);
 }
 
@@ -302,6 +362,7 @@ static const aglm_store_ops sqlite_ops = {
     .study_delete = sq_study_delete,
     .study_set_attr = sq_study_set_attr,
     .study_attrs = sq_study_attrs,
+    .study_add = sq_study_add,
     .trial_new = sq_trial_new,
     .trial_claim = sq_trial_claim,
     .trial_set_params = sq_trial_set_params,

@@ -186,6 +186,9 @@ aglm_rc sq_trials_changed(aglm_store *s, const aglm_trial_marks *known, aglm_are
 
 aglm_rc sq_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
                      aglm_error *err);
+/* The same inside a transaction. */
+aglm_rc sq_trial_put(sq *q, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
+                     aglm_error *err);
 aglm_rc sq_trial_claim(aglm_store *s, int64_t study, int64_t owner, int64_t *id, aglm_error *err);
 aglm_rc sq_trial_set_params(aglm_store *s, int64_t trial, const aglm_param_row *params, size_t n,
                             aglm_error *err);

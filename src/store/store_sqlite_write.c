@@ -153,6 +153,20 @@ static aglm_rc insert_trial(sq *q, int64_t study, aglm_trial_row *row, int64_t o
     return rc;
 }
 
+aglm_rc sq_trial_put(sq *q, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
+                     aglm_error *err)
+{
+    aglm_rc rc = insert_trial(q, study, row, owner, next, err);
+
+    if (!rc)
+        rc = put_params(q, row->id, row->params, row->n_params, err);
+    if (!rc)
+        rc = put_values(q, row->id, row->values, row->n_values, err);
+    if (!rc)
+        rc = put_steps(q, row->id, row->steps, row->n_steps, err);
+    return rc ? rc : put_attrs(q, row->id, row->attrs, row->n_attrs, err);
+}
+
 aglm_rc sq_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t owner, bool next,
                      aglm_error *err)
 {
@@ -162,15 +176,7 @@ aglm_rc sq_trial_new(aglm_store *s, int64_t study, aglm_trial_row *row, int64_t 
 
     if (rc)
         return rc;
-    rc = insert_trial(q, study, &made, owner, next, err);
-    if (!rc)
-        rc = put_params(q, made.id, row->params, row->n_params, err);
-    if (!rc)
-        rc = put_values(q, made.id, row->values, row->n_values, err);
-    if (!rc)
-        rc = put_steps(q, made.id, row->steps, row->n_steps, err);
-    if (!rc)
-        rc = put_attrs(q, made.id, row->attrs, row->n_attrs, err);
+    rc = sq_trial_put(q, study, &made, owner, next, err);
     rc = sq_end(q, rc, err);
     if (!rc) {
         row->id = made.id;

@@ -710,6 +710,63 @@ static void threads_share_a_store(void **state)
     }
 }
 
+static void a_whole_study_is_added_or_nothing(void **state)
+{
+    enum { N = 40 };
+    aglm_trial_row rows[N] = {0};
+    aglm_param_row param = {"a", 0.5, FLOAT_JSON};
+    aglm_step_row step = {3, NAN};
+    const aglm_attr_row attr = {"k", "[1]", true};
+    double values[2] = {1, INFINITY};
+    aglm_study_whole w = {.name = "whole",
+                          .directions = {AGLM_MAXIMIZE, AGLM_MINIMIZE},
+                          .n_directions = 2,
+                          .attrs = &attr,
+                          .n_attrs = 1,
+                          .trials = rows,
+                          .n_trials = N};
+    int64_t study;
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        rows[i] = (aglm_trial_row){.state = i % 3 ? AGLM_TRIAL_COMPLETE : AGLM_TRIAL_WAITING,
+                                   .params = &param,
+                                   .n_params = 1,
+                                   .steps = &step,
+                                   .n_steps = 1,
+                                   .values = values,
+                                   .n_values = i % 3 ? 2 : 0};
+    OK(aglm_store_study_add(fix.store, &w, false, &fix.err));
+    OK(aglm_store_study_find(fix.store, "whole", &study, &fix.err));
+    const aglm_trial_row *seen = read_from(study, 0, &n);
+    assert_int_equal(n, N);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(seen[i].number, i);
+        assert_int_equal(seen[i].id, rows[i].id);
+        assert_int_equal(seen[i].state, rows[i].state);
+        assert_int_equal(seen[i].n_values, rows[i].n_values);
+        assert_true(isnan(seen[i].steps[0].value) && seen[i].params[0].value == 0.5);
+    }
+    assert_int_equal(aglm_store_study_add(fix.store, &w, false, &fix.err), AGLM_INVALID);
+    OK(aglm_store_study_add(fix.store, &w, true, &fix.err));
+    assert_int_equal(rows[0].number, N);
+    read_from(study, 0, &n);
+    assert_int_equal(n, 2 * N);
+    w.directions[0] = AGLM_MINIMIZE;
+    assert_int_equal(aglm_store_study_add(fix.store, &w, true, &fix.err), AGLM_INVALID);
+    w.name = "other";
+    rows[N - 1].state = AGLM_TRIAL_RUNNING;
+    assert_int_equal(aglm_store_study_add(fix.store, &w, true, &fix.err), AGLM_INVALID);
+    assert_non_null(strstr(fix.err.msg, "trial 39"));
+    rows[N - 1].state = AGLM_TRIAL_FAIL;
+    rows[N - 1].n_values = 0;
+    step.step = (int64_t)1 << 40; /* over what PostgreSQL's column holds */
+    if (aglm_store_study_add(fix.store, &w, true, &fix.err) != AGLM_OK)
+        assert_int_equal(aglm_store_study_find(fix.store, "other", &study, &fix.err),
+                         AGLM_NOTFOUND);
+}
+
 static void processes_are_told_apart(void **state)
 {
     aglm_machine here;
@@ -761,6 +818,7 @@ int main(void)
         CONTRACT(a_trial_gets_the_next_number_or_is_not_made),
         CONTRACT(changed_trials_are_found),
         CONTRACT(threads_share_a_store),
+        CONTRACT(a_whole_study_is_added_or_nothing),
     };
     const struct CMUnitTest process[] = {cmocka_unit_test(processes_are_told_apart)};
     int failed = cmocka_run_group_tests_name("process", process, NULL, NULL);

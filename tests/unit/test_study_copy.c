@@ -54,7 +54,7 @@ static void a_copy_is_the_same_but_for_what_runs(void **state)
     add_trial(a, id, AGLM_TRIAL_WAITING);
     const aglm_study_place from = {a, "old"};
     const aglm_study_place to = {b, "new"};
-    assert_int_equal(aglm_study_copy(&from, &to, &n, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_copy(&from, &to, false, &n, NULL), AGLM_OK);
     assert_int_equal(n, 3);
 
     aglm_arena_init(&arena, 1u << 20);
@@ -71,9 +71,9 @@ static void a_copy_is_the_same_but_for_what_runs(void **state)
     assert_int_equal(aglm_store_study_attrs(b, id, &arena, &attrs, &n, NULL), AGLM_OK);
     assert_int_equal(n, 1);
 
-    assert_int_equal(aglm_study_copy(&from, &to, NULL, &err), AGLM_INVALID);
+    assert_int_equal(aglm_study_copy(&from, &to, false, NULL, &err), AGLM_INVALID);
     const aglm_study_place none = {a, "none"};
-    assert_int_equal(aglm_study_copy(&none, &to, NULL, &err), AGLM_NOTFOUND);
+    assert_int_equal(aglm_study_copy(&none, &to, false, NULL, &err), AGLM_NOTFOUND);
     aglm_arena_clear(&arena);
     aglm_store_close(a);
     aglm_store_close(b);
