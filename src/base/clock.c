@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -34,16 +33,53 @@ double aglm_clock_since_s(uint64_t start_ns)
     return now > start_ns ? (double)(now - start_ns) * 1e-9 : 0;
 }
 
+static char *put_digits(char *to, unsigned value, int digits)
+{
+    for (int i = digits; i-- > 0; value /= 10)
+        to[i] = (char)('0' + value % 10);
+    return to + digits;
+}
+
+/* Years begin in March here, so that a leap day ends one (Hinnant 2013, "chrono-compatible
+ * low-level date algorithms", civil_from_days). */
+static char *put_day(char *to, uint64_t day)
+{
+    day += 719468; /* from 0000-03-01 */
+    uint64_t era = day / 146097;
+    unsigned in_era = (unsigned)(day % 146097);
+    unsigned year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+    unsigned in_year = in_era - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * in_year + 2) / 153; /* 0: March */
+
+    to = put_digits(to, (unsigned)(era * 400) + year + (month >= 10), 4);
+    *to++ = '-';
+    to = put_digits(to, month < 10 ? month + 3 : month - 9, 2);
+    *to++ = '-';
+    return put_digits(to, in_year - (153 * month + 2) / 5 + 1, 2);
+}
+
+void aglm_utc_format(char *buf, size_t size, int64_t unix_us)
+{
+    char text[] = "YYYY-MM-DD HH:MM:SS.ffffff";
+    uint64_t us = unix_us > 0 ? (uint64_t)unix_us : 0;
+    unsigned in_day = (unsigned)(us / 1000000 % 86400);
+
+    char *to = put_day(text, us / 1000000 / 86400);
+    to = put_digits(to + 1, in_day / 3600, 2);
+    to = put_digits(to + 1, in_day / 60 % 60, 2);
+    to = put_digits(to + 1, in_day % 60, 2);
+    put_digits(to + 1, (unsigned)(us % 1000000), 6);
+    size_t n = size < sizeof text ? size : sizeof text;
+    memcpy(buf, text, n);
+    buf[n - 1] = '\0';
+}
+
 void aglm_clock_utc(char *buf, size_t size)
 {
     struct timespec t;
-    struct tm tm;
-    char day[64];
 
     clock_gettime(CLOCK_REALTIME, &t);
-    gmtime_r(&t.tv_sec, &tm);
-    strftime(day, sizeof day, "%Y-%m-%d %H:%M:%S", &tm);
-    snprintf(buf, size, "%s.%06ld", day, t.tv_nsec / 1000);
+    aglm_utc_format(buf, size, (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000);
 }
 
 bool aglm_duration_parse(const char *text, uint64_t *ns)

@@ -14,6 +14,8 @@ double aglm_clock_since_s(uint64_t start_ns);
 
 /* Naive UTC, "YYYY-MM-DD HH:MM:SS.ffffff" (Optuna's RDB form); buf of at least 27 bytes. */
 void aglm_clock_utc(char *buf, size_t size);
+/* The same of a time in microseconds since 1970, up to the year 9999; what is before is 1970. */
+void aglm_utc_format(char *buf, size_t size, int64_t unix_us);
 
 /* Parses "90", "60s", "10m", "1h", "250ms" into ns; false when it is no positive time. */
 bool aglm_duration_parse(const char *text, uint64_t *ns);

@@ -33,6 +33,25 @@ static void utc_has_optunas_form(void **state)
     assert_true(memcmp(text + 5, "12", 2) <= 0 && memcmp(text + 11, "23", 2) <= 0);
 }
 
+/* libc's calendar says the same of every 13th hour until 2170. */
+static void utc_agrees_with_the_calendar(void **state)
+{
+    char text[27];
+    char want[40];
+    struct tm tm;
+
+    (void)state;
+    for (time_t at = 0; at < (time_t)200 * 366 * 86400; at += 13 * 3600 + 7) {
+        aglm_utc_format(text, sizeof text, (int64_t)at * 1000000 + 42);
+        strftime(want, sizeof want, "%Y-%m-%d %H:%M:%S.000042", gmtime_r(&at, &tm));
+        assert_string_equal(text, want);
+    }
+    aglm_utc_format(text, sizeof text, -1);
+    assert_string_equal(text, "1970-01-01 00:00:00.000000");
+    aglm_utc_format(text, 11, 0);
+    assert_string_equal(text, "1970-01-01");
+}
+
 static void parses_durations(void **state)
 {
     static const struct {
@@ -107,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clocks_go_on),
         cmocka_unit_test(utc_has_optunas_form),
+        cmocka_unit_test(utc_agrees_with_the_calendar),
         cmocka_unit_test(parses_durations),
         cmocka_unit_test(cancels_by_request_clock_and_parent),
         cmocka_unit_test(cancels_from_a_signal),
