@@ -4,16 +4,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/map.h"
 #include "base/memory.h"
+#include "store/shape.h"
 #include "store/store_priv.h"
 
-#define MAX_TEXTS ((size_t)1 << 28)      /* different names and distributions */
-#define MAX_TEXT_BYTES ((size_t)1 << 34) /* all of them together */
 #define MAX_ROWS ((size_t)1 << 30)
 
-/* Names, keys and distributions come again and again: they are interned, and equal texts are equal
- * pointers. Attribute values are each their own. */
+/* Keys come again and again: they are interned. Values are each their own. */
 typedef struct attr {
     const char *key;
     char *json;
@@ -33,9 +30,8 @@ typedef struct trial {
     aglm_trial_state state;
     char started[AGLM_STORE_DATE_LEN + 1]; /* "": not set */
     char completed[AGLM_STORE_DATE_LEN + 1];
-    aglm_param_row *params;
-    size_t n_params;
-    size_t cap_params;
+    aglm_params params;
+    double only; /* the value of a single objective */
     double *values;
     size_t n_values;
     aglm_step_row *steps;
@@ -61,7 +57,7 @@ typedef struct study {
 typedef struct memory {
     aglm_store base;
     pthread_mutex_t lock;
-    aglm_map *texts;
+    aglm_shapes shapes;
     study **studies; /* [id - 1], NULL when deleted */
     size_t n_studies;
     size_t cap_studies;
@@ -69,21 +65,13 @@ typedef struct memory {
     size_t n_trials;
     size_t cap_trials;
     aglm_machine machine;
+    int64_t self; /* process id */
     int64_t own_start;
 } memory;
 
 static aglm_rc no_memory(aglm_error *err)
 {
     return aglm_error_set(err, AGLM_NOMEM, "memory store: out of memory");
-}
-
-static const char *intern(memory *m, const char *text)
-{
-    uint32_t number;
-
-    if (aglm_map_intern(m->texts, text, strlen(text), &number, NULL))
-        return NULL;
-    return aglm_map_key(m->texts, number, NULL);
 }
 
 static memory *lock(aglm_store *s)
@@ -141,8 +129,9 @@ static void free_trial(trial *t)
 {
     if (!t)
         return;
-    free(t->params);
-    free(t->values);
+    aglm_params_clear(&t->params);
+    if (t->values != &t->only)
+        free(t->values);
     free(t->steps);
     clear_attrs(&t->attrs);
     free(t);
@@ -162,7 +151,7 @@ static void free_study(study *st)
 
 static aglm_rc put_attr(memory *m, attr_list *l, const aglm_attr_row *row)
 {
-    const char *key = intern(m, row->key);
+    const char *key = aglm_shapes_text(&m->shapes, row->key);
     char *json = aglm_strndup(row->json, strlen(row->json));
     size_t at = 0;
 
@@ -190,24 +179,6 @@ static aglm_rc put_attrs(memory *m, trial *t, const aglm_attr_row *rows, size_t 
     for (size_t i = 0; !rc && i < n; i++)
         rc = put_attr(m, &t->attrs, &rows[i]);
     return rc;
-}
-
-static aglm_rc put_params(memory *m, trial *t, const aglm_param_row *rows, size_t n)
-{
-    if (aglm_grow(&t->params, &t->cap_params, t->n_params + n, sizeof *t->params, MAX_ROWS))
-        return AGLM_NOMEM;
-    for (size_t i = 0; i < n; i++) {
-        aglm_param_row p = {intern(m, rows[i].name), rows[i].value,
-                            intern(m, rows[i].distribution)};
-        size_t at = 0;
-        if (!p.name || !p.distribution)
-            return AGLM_NOMEM;
-        while (at < t->n_params && t->params[at].name != p.name)
-            at++;
-        t->params[at] = p;
-        t->n_params += at == t->n_params;
-    }
-    return AGLM_OK;
 }
 
 /* Kept in ascending order, as the schema's reader gives them. */
@@ -241,7 +212,7 @@ static aglm_rc put_values(trial *t, const double *values, size_t n)
 {
     if (n == 0)
         return AGLM_OK;
-    t->values = aglm_calloc(n, sizeof *t->values);
+    t->values = n == 1 ? &t->only : aglm_calloc(n, sizeof *t->values);
     if (!t->values)
         return AGLM_NOMEM;
     memcpy(t->values, values, n * sizeof *values);
@@ -257,7 +228,7 @@ static void memory_close(aglm_store *s)
         free_study(m->studies[i]);
     free(m->studies);
     free(m->trials);
-    aglm_map_free(m->texts);
+    aglm_shapes_clear(&m->shapes);
     pthread_mutex_destroy(&m->lock);
     free(m);
 }
@@ -424,7 +395,7 @@ static void set_date(char to[AGLM_STORE_DATE_LEN + 1], const char *date)
 
 static void set_owner(memory *m, trial *t, int64_t owner)
 {
-    bool self = owner == (int64_t)getpid();
+    bool self = owner == m->self;
 
     if (owner == 0)
         return;
@@ -446,8 +417,9 @@ static trial *make_trial(memory *m, const aglm_trial_row *row)
         set_date(t->started, row->started);
     if (row->completed || !aglm_trial_state_open(row->state))
         set_date(t->completed, row->completed);
-    if (put_params(m, t, row->params, row->n_params) || put_values(t, row->values, row->n_values) ||
-        put_steps(t, row->steps, row->n_steps) || put_attrs(m, t, row->attrs, row->n_attrs)) {
+    if (aglm_params_put(&t->params, &m->shapes, row->params, row->n_params) ||
+        put_values(t, row->values, row->n_values) || put_steps(t, row->steps, row->n_steps) ||
+        put_attrs(m, t, row->attrs, row->n_attrs)) {
         free_trial(t);
         return NULL;
     }
@@ -555,7 +527,7 @@ static aglm_rc memory_trial_set_params(aglm_store *s, int64_t id, const aglm_par
     aglm_rc rc;
     trial *t = find_open(m, id, &rc, err);
 
-    if (t && put_params(m, t, params, n))
+    if (t && aglm_params_put(&t->params, &m->shapes, params, n))
         rc = no_memory(err);
     return unlock(m, rc);
 }
@@ -619,19 +591,21 @@ static void *copy_array(aglm_arena *a, const void *from, size_t n, size_t size)
     return to;
 }
 
-static aglm_rc copy_params(const trial *t, aglm_text_cache *cache, aglm_trial_row *row)
+static aglm_rc copy_params(const aglm_params *from, aglm_text_cache *cache, aglm_trial_row *row)
 {
-    aglm_param_row *p = copy_array(cache->arena, t->params, t->n_params, sizeof *p);
+    size_t n = aglm_params_count(from);
+    aglm_param_row *p = aglm_arena_array(cache->arena, n, sizeof *p);
 
-    for (size_t i = 0; p && i < t->n_params; i++) {
-        p[i].name = aglm_text_cache_copy(cache, p[i].name, strlen(p[i].name));
-        p[i].distribution = aglm_text_cache_copy(cache, p[i].distribution,
-                                                 strlen(p[i].distribution));
+    for (size_t i = 0; p && i < n; i++) {
+        const aglm_shape_param *of = &from->shape->v[i];
+        p[i].name = aglm_text_cache_copy(cache, of->name, strlen(of->name));
+        p[i].value = from->values[i];
+        p[i].distribution = aglm_text_cache_copy(cache, of->distribution, strlen(of->distribution));
         if (!p[i].name || !p[i].distribution)
             return AGLM_NOMEM;
     }
     row->params = p;
-    row->n_params = t->n_params;
+    row->n_params = n;
     return p ? AGLM_OK : AGLM_NOMEM;
 }
 
@@ -652,7 +626,7 @@ static aglm_rc copy_trial(const trial *t, aglm_text_cache *cache, aglm_trial_row
     if ((t->started[0] && !row->started) || (t->completed[0] && !row->completed) || !row->values ||
         !row->steps)
         return AGLM_NOMEM;
-    aglm_rc rc = copy_params(t, cache, row);
+    aglm_rc rc = copy_params(&t->params, cache, row);
     if (!rc)
         rc = copy_attrs(&t->attrs, a, &attrs, &row->n_attrs);
     row->attrs = attrs;
@@ -779,13 +753,13 @@ aglm_rc aglm_store_memory_open(aglm_store **out, aglm_error *err)
     if (!m)
         return no_memory(err);
     m->base.ops = &memory_ops;
-    m->texts = aglm_map_new(MAX_TEXTS, MAX_TEXT_BYTES);
-    if (!m->texts || pthread_mutex_init(&m->lock, NULL) != 0) {
-        aglm_map_free(m->texts);
+    if (aglm_shapes_init(&m->shapes) || pthread_mutex_init(&m->lock, NULL) != 0) {
+        aglm_shapes_clear(&m->shapes);
         free(m);
         return no_memory(err);
     }
     aglm_machine_init(&m->machine);
+    m->self = (int64_t)getpid();
     *out = &m->base;
     return AGLM_OK;
 }
