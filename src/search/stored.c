@@ -1,9 +1,17 @@
 #include "search/stored.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_STUDY_BYTES ((size_t)1 << 32) /* of the rows of one study */
+
+int64_t aglm_trial_retry_of(const aglm_trial *t)
+{
+    const char *json = aglm_trial_attr(t, AGLM_ATTR_RETRY_OF, true);
+
+    return json ? strtoll(json, NULL, 10) : -1;
+}
 
 aglm_rc aglm_stored_study(aglm_store *store, const char *name, aglm_study_row *out, aglm_error *err)
 {

@@ -16,6 +16,9 @@
     "failed_trial" /* number of the trial whose point this one tries again                         \
                     */
 
+/* The trial whose point this one tries again, -1: none. */
+int64_t aglm_trial_retry_of(const aglm_trial *t);
+
 /* AGLM_NOTFOUND */
 aglm_rc aglm_stored_study(aglm_store *store, const char *name, aglm_study_row *out,
                           aglm_error *err);

@@ -194,18 +194,10 @@ aglm_rc aglm_study_sync(aglm_study *s, aglm_error *err)
     return rc;
 }
 
-/* The trial that this one tries again, -1 when it is the first of its point. */
-static int64_t first_try(const aglm_trial *t)
-{
-    const char *json = aglm_trial_attr(t, AGLM_ATTR_RETRY_OF, true);
-
-    return json ? strtoll(json, NULL, 10) : -1;
-}
-
 size_t aglm_study_count_points(aglm_study *s)
 {
     for (; s->counted < aglm_history_size(s->history); s->counted++)
-        s->points += first_try(aglm_history_trial(s->history, s->counted)) < 0;
+        s->points += aglm_trial_retry_of(aglm_history_trial(s->history, s->counted)) < 0;
     return s->points;
 }
 
@@ -217,6 +209,11 @@ size_t aglm_study_points(aglm_study *s)
     return n;
 }
 
+static int64_t retry_of(const aglm_study *s, int64_t number)
+{
+    return aglm_trial_retry_of(aglm_history_trial(s->history, (size_t)number));
+}
+
 aglm_rc aglm_study_retry_point(aglm_study *s, int64_t number, unsigned most, aglm_error *err)
 {
     bool known = number >= 0 && (size_t)number < aglm_history_size(s->history);
@@ -226,8 +223,9 @@ aglm_rc aglm_study_retry_point(aglm_study *s, int64_t number, unsigned most, agl
     if (!t || t->state != AGLM_TRIAL_FAIL)
         return aglm_error_set(err, AGLM_INVALID, "trial %lld of study \"%s\" has not failed",
                               (long long)number, s->name);
-    for (const aglm_trial *at = t; at && first_try(at) >= 0 && first_try(at) < at->number; tries++)
-        at = aglm_history_trial(s->history, (size_t)first_try(at));
+    /* Another program may have written any number: chains lead back in time or end. */
+    for (int64_t at = number, of; (of = retry_of(s, at)) >= 0 && of < at; at = of)
+        tries++;
     if (tries >= most)
         return AGLM_DONE;
     return aglm_study_enqueue_as(s, t->x, number, NULL, err);

@@ -604,12 +604,8 @@ static bool was_cut(const aglm_trial *t)
 
 static bool was_retried(const aglm_trial *trials, size_t n, int64_t number)
 {
-    char text[24];
-
-    snprintf(text, sizeof text, "%lld", (long long)number);
     for (size_t i = (size_t)number + 1; i < n; i++) {
-        const char *of = aglm_trial_attr(&trials[i], AGLM_ATTR_RETRY_OF, true);
-        if (of && strcmp(of, text) == 0)
+        if (aglm_trial_retry_of(&trials[i]) == number)
             return true;
     }
     return false;
