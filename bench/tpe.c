@@ -2,13 +2,16 @@
  * objective that another program computes, and which densities TPE ranks by. Used by bench/tpe.py
  * and tests/peer/optuna_tpe.py.
  *
- *   tpe cost SAMPLER TRIALS [STORE]            "trials cpu_seconds wall_seconds" at 100, 1000, 3000
- *                                              and TRIALS, in memory or in the store named
+ *   tpe cost SAMPLER TRIALS [STORE]            "trials cpu_seconds wall_seconds heap_bytes" at 100,
+ *                                              300, 1000, 3000, ... and TRIALS, in memory or in
+ *                                              the store named; the heap without what was there
+ *                                              before the first trial
  *   tpe drive SAMPLER SEED CANDIDATES [OBJECTIVES] < lines
  *                                              a space's JSON; then for every line of values (one
  *                                              for each objective, "-" first) a point's JSON
  *   tpe density < line                         {"space": ...,
  * "observed": [[...]], "points": [[...]]} as internal values; log densities, one a line */
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,10 +66,31 @@ static double mixed_value(const double *x)
     return f + 2.0 * pow(x[8] - (x[9] == 1.0 ? 0.25 : 0.70), 2);
 }
 
+/* Bytes taken from malloc and not given back. */
+static double heap_bytes(void)
+{
+#ifdef __GLIBC__
+    struct mallinfo2 m = mallinfo2();
+
+    return (double)(m.uordblks + m.hblkhd);
+#else
+    return NAN;
+#endif
+}
+
+/* 100, 300, 1000, 3000, ... */
+static bool is_mark(int i)
+{
+    while (i >= 1000 && i % 10 == 0)
+        i /= 10;
+    return i == 100 || i == 300;
+}
+
 static aglm_rc run_trials(aglm_study *study, int trials, aglm_error *err)
 {
     uint64_t start = aglm_clock_cpu_ns();
     uint64_t wall = aglm_clock_ns();
+    double heap = heap_bytes();
     double x[16];
     aglm_rc rc = AGLM_OK;
 
@@ -76,9 +100,9 @@ static aglm_rc run_trials(aglm_study *study, int trials, aglm_error *err)
         double value = mixed_value(x);
         if (rc == AGLM_OK)
             rc = aglm_study_tell(study, number, AGLM_TRIAL_COMPLETE, &value, 1, err);
-        if (i == 100 || i == 1000 || i == 3000 || i == trials)
-            printf("%d %.6f %.6f\n", i, (double)(aglm_clock_cpu_ns() - start) * 1e-9,
-                   aglm_clock_since_s(wall));
+        if (rc == AGLM_OK && (is_mark(i) || i == trials))
+            printf("%d %.6f %.6f %.0f\n", i, (double)(aglm_clock_cpu_ns() - start) * 1e-9,
+                   aglm_clock_since_s(wall), heap_bytes() - heap);
     }
     return rc;
 }

@@ -237,14 +237,17 @@ uint64_t aglm_space_hash(const aglm_space *s, const double *x)
 {
     uint64_t h = s->n;
 
+    /* Short chains of dependent steps, mixed well once at the end: it is asked thrice a trial. */
+
     for (size_t i = 0; i < s->n; i++) {
         double v = x[i] + 0.0; /* -0 becomes 0 */
         uint64_t u = 0x7FF8DEAD00000000ULL;
         if (!isnan(v))
             memcpy(&u, &v, sizeof u);
-        h = aglm_mix64(h * 0x9E3779B97F4A7C15ULL + u);
+        h = (h ^ u) * 0x9E3779B97F4A7C15ULL;
+        h ^= h >> 32;
     }
-    return h;
+    return aglm_mix64(h);
 }
 
 /* Sizes are counted up to one over the cap: 0 stands for "endless". */
