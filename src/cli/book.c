@@ -14,7 +14,7 @@ void aglm_book_close(aglm_book *b)
     aglm_store_close(b->store);
 }
 
-aglm_rc aglm_book_open(aglm_book *b, const aglm_args *a, aglm_error *err)
+aglm_rc aglm_book_open(aglm_book *b, const aglm_args *a, bool make, aglm_error *err)
 {
     const char *url = aglm_args_text(a, "storage", NULL);
     aglm_rc rc;
@@ -25,7 +25,7 @@ aglm_rc aglm_book_open(aglm_book *b, const aglm_args *a, aglm_error *err)
         return aglm_error_set(
             err, AGLM_INVALID,
             "--storage is missing: give the database that tune named, as sqlite:///FILE");
-    if ((rc = aglm_storage_must_exist(url, err)) != AGLM_OK ||
+    if ((rc = make ? AGLM_OK : aglm_storage_must_exist(url, err)) != AGLM_OK ||
         (rc = aglm_store_open(&b->store, url, err)) != AGLM_OK)
         return rc;
     return aglm_store_study_list(b->store, &b->arena, &b->studies, &b->n_studies, err);

@@ -17,8 +17,9 @@ typedef struct aglm_book {
     size_t n_trials;
 } aglm_book;
 
-/* Opens --storage and lists its studies. Errors name the option. Close it in any case. */
-aglm_rc aglm_book_open(aglm_book *b, const aglm_args *a, aglm_error *err);
+/* Opens --storage, which must be there but with `make`, and lists its studies. Errors name the
+ * option. Close it in any case. */
+aglm_rc aglm_book_open(aglm_book *b, const aglm_args *a, bool make, aglm_error *err);
 /* Chooses --study, or the only one, and reads its trials. */
 aglm_rc aglm_book_read(aglm_book *b, const aglm_args *a, aglm_error *err);
 void aglm_book_close(aglm_book *b);
@@ -31,6 +32,7 @@ void aglm_book_flush(aglm_str *s);
 
 /* The verbs that have a file of their own. */
 aglm_rc aglm_study_print_importance(aglm_book *b, const aglm_args *a, aglm_error *err);
+aglm_rc aglm_study_do_import(aglm_book *b, const aglm_args *a, aglm_error *err);
 aglm_rc aglm_study_do_copy(aglm_book *b, const aglm_args *a, aglm_error *err);
 aglm_rc aglm_study_do_delete(aglm_book *b, const aglm_args *a, aglm_error *err);
 aglm_rc aglm_study_print_plot(aglm_book *b, const aglm_args *a, aglm_error *err);

@@ -53,21 +53,26 @@ static aglm_rc add_space(aglm_space **space, const char *text, aglm_error *err)
     return rc;
 }
 
-/* *out stays NULL when no --space is given. */
-static aglm_rc read_space(aglm_space **out, const aglm_args *a, aglm_error *err)
+aglm_rc aglm_opening_space(aglm_space **out, const aglm_args *a, aglm_error *err)
 {
     const char *text;
-    aglm_rc rc = AGLM_OK;
+    aglm_rc rc = aglm_args_given(a, "space") ? aglm_space_new(out, err) : AGLM_OK;
 
-    if (aglm_args_given(a, "space"))
-        rc = aglm_space_new(out, err);
-    else if (aglm_args_given(a, "forbid"))
-        rc = aglm_error_set(err, AGLM_INVALID, "--forbid: give the --space that it speaks of, too");
     for (size_t i = 0; rc == AGLM_OK && (text = aglm_args_each(a, "space", i)); i++) {
         rc = add_space(out, text, err);
         if (rc != AGLM_OK)
             aglm_error_prefix(err, "--space '%.100s'", text);
     }
+    return rc;
+}
+
+static aglm_rc read_space(aglm_space **out, const aglm_args *a, aglm_error *err)
+{
+    const char *text;
+    aglm_rc rc = aglm_opening_space(out, a, err);
+
+    if (rc == AGLM_OK && !*out && aglm_args_given(a, "forbid"))
+        rc = aglm_error_set(err, AGLM_INVALID, "--forbid: give the --space that it speaks of, too");
     for (size_t i = 0; rc == AGLM_OK && (text = aglm_args_each(a, "forbid", i)); i++) {
         rc = aglm_space_parse_forbidden(*out, text, strlen(text), err);
         if (rc != AGLM_OK)

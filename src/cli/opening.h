@@ -131,6 +131,9 @@ typedef struct aglm_opened {
 aglm_rc aglm_opening_open(aglm_opened *out, const aglm_args *a, bool detached, aglm_error *err);
 void aglm_opened_clear(aglm_opened *o);
 
+/* The --space options alone; *out stays NULL (as it must be before) when none is given. */
+aglm_rc aglm_opening_space(aglm_space **out, const aglm_args *a, aglm_error *err);
+
 /* Looking must not make a database out of a mistyped name: AGLM_NOTFOUND when the URL is a file
  * that is not there. */
 aglm_rc aglm_storage_must_exist(const char *url, aglm_error *err);

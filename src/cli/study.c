@@ -6,7 +6,9 @@
 #include "base/str.h"
 #include "cli/book.h"
 #include "cli/commands.h"
+#include "cli/study_csv.h"
 #include "search/front.h"
+#include "search/study_exchange.h"
 #include "tune/report.h"
 
 static const aglm_option OPTIONS[] = {
@@ -20,6 +22,15 @@ static const aglm_option OPTIONS[] = {
     {"to", 0, AGLM_OPTION_TEXT, "URL", "of copy: another storage; default: the same", NULL, 0, 0},
     {"as", 0, AGLM_OPTION_TEXT, "NAME", "of copy: the new study's name; default: the old one's",
      NULL, 0, 0},
+    {"from-study", 0, AGLM_OPTION_TEXT, "NAME",
+     "of import from a storage: the study there; may be left out when there is only one", NULL, 0,
+     0},
+    {"space", 0, AGLM_OPTION_TEXT, "TEXT",
+     "of import: the parameters of a CSV, as 'lr=loguniform(1e-5,1e-1)'; may stand several times",
+     NULL, 0, 0},
+    {"direction", 0, AGLM_OPTION_WORD, "D",
+     "of import from CSV into a new study: once for each objective; default minimize",
+     "minimize|maximize", 0, 0},
     {"out", 0, AGLM_OPTION_FILE, "FILE", "of plot: a page of all kinds (.html), or one (.svg)",
      NULL, 0, 0},
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print JSON", NULL, 0, 0},
@@ -152,6 +163,10 @@ static void print_trial(const aglm_book *b, const aglm_trial *t)
 
 /* ---- the verbs ---- */
 
+/* How much of a study goes into its JSON: no trials, these as people look at them, or all that is
+ * stored. */
+enum extent { EXTENT_SUMMARY, EXTENT_TRIALS, EXTENT_ROWS };
+
 /* "direction" of one objective, "directions" of several. */
 static void json_directions(aglm_json_writer *w, const aglm_study_row *study)
 {
@@ -218,7 +233,21 @@ static void json_best(aglm_json_writer *w, const aglm_book *b)
         aglm_json_put_null(w);
 }
 
-static aglm_rc json_study(aglm_json_writer *w, aglm_book *b, bool with_trials, aglm_error *err)
+static aglm_rc export_rows(aglm_json_writer *w, aglm_book *b, aglm_error *err)
+{
+    aglm_study_whole whole = {.name = b->study->name, .n_directions = b->study->n_directions};
+    aglm_attr_row *attrs = NULL;
+    aglm_rc rc = aglm_store_study_attrs(b->store, b->study->id, &b->arena, &attrs, &whole.n_attrs,
+                                        err);
+
+    if (rc == AGLM_OK)
+        rc = aglm_store_trials(b->store, b->study->id, 0, &b->arena, &whole.trials, &whole.n_trials,
+                               err);
+    whole.attrs = attrs;
+    return rc == AGLM_OK ? aglm_study_whole_write(&whole, w, &b->arena, err) : rc;
+}
+
+static aglm_rc json_study(aglm_json_writer *w, aglm_book *b, enum extent extent, aglm_error *err)
 {
     aglm_rc rc = AGLM_OK;
 
@@ -231,7 +260,9 @@ static aglm_rc json_study(aglm_json_writer *w, aglm_book *b, bool with_trials, a
         rc = json_front(w, b, err);
     else
         json_best(w, b);
-    if (with_trials) {
+    if (rc == AGLM_OK && extent == EXTENT_ROWS)
+        rc = export_rows(w, b, err);
+    if (extent == EXTENT_TRIALS) {
         aglm_json_key(w, "trials");
         aglm_json_open_array(w);
         for (size_t i = 0; i < b->n_trials; i++)
@@ -242,7 +273,7 @@ static aglm_rc json_study(aglm_json_writer *w, aglm_book *b, bool with_trials, a
     return rc;
 }
 
-static aglm_rc print_json(aglm_book *b, bool with_trials, aglm_error *err)
+static aglm_rc print_json(aglm_book *b, enum extent extent, aglm_error *err)
 {
     aglm_json_writer w;
     aglm_str s;
@@ -250,8 +281,11 @@ static aglm_rc print_json(aglm_book *b, bool with_trials, aglm_error *err)
     aglm_str_init(&s, 2048u << 20);
     aglm_json_writer_init(&w, &s);
     w.nonfinite = true;
-    aglm_rc rc = json_study(&w, b, with_trials, err);
-    aglm_book_flush(&s);
+    aglm_rc rc = json_study(&w, b, extent, err);
+    if (rc == AGLM_OK)
+        aglm_book_flush(&s);
+    else
+        aglm_str_clear(&s);
     return rc;
 }
 
@@ -274,7 +308,7 @@ static aglm_rc do_show(aglm_book *b, const aglm_args *a, aglm_error *err)
     aglm_str space;
 
     if (aglm_args_flag(a, "json"))
-        return print_json(b, false, err);
+        return print_json(b, EXTENT_SUMMARY, err);
     for (size_t i = 0; i < b->n_trials; i++)
         count[b->trials[i].state]++;
     printf(
@@ -300,7 +334,7 @@ static aglm_rc do_show(aglm_book *b, const aglm_args *a, aglm_error *err)
 static aglm_rc do_trials(aglm_book *b, const aglm_args *a, aglm_error *err)
 {
     if (aglm_args_flag(a, "json"))
-        return print_json(b, true, err);
+        return print_json(b, EXTENT_TRIALS, err);
     printf("%6s  %-8s ", "trial", "state");
     for (size_t i = 0; i < b->study->n_directions; i++)
         printf("%12s", "value");
@@ -364,6 +398,21 @@ static void csv_text(const char *text)
         putchar('"');
 }
 
+/* Numbers to the last digit. */
+static void csv_param(const aglm_dist *d, double x)
+{
+    char cell[64];
+
+    if (d->kind == AGLM_DIST_CHOICE && d->choices[(size_t)x].kind == AGLM_CHOICE_TEXT) {
+        csv_text(d->choices[(size_t)x].text);
+        return;
+    }
+    aglm_dist_format(d, x, cell, sizeof cell);
+    if (d->kind == AGLM_DIST_FLOAT)
+        aglm_double_format(cell, x);
+    fputs(cell, stdout);
+}
+
 static void csv_trial(const aglm_book *b, const aglm_trial *t)
 {
     char cell[256];
@@ -382,8 +431,7 @@ static void csv_trial(const aglm_book *b, const aglm_trial *t)
         putchar(',');
         if (isnan(t->x[i]))
             continue;
-        aglm_dist_format(&b->space->params[i].dist, t->x[i], cell, sizeof cell);
-        csv_text(cell);
+        csv_param(&b->space->params[i].dist, t->x[i]);
     }
     putchar('\n');
 }
@@ -391,13 +439,13 @@ static void csv_trial(const aglm_book *b, const aglm_trial *t)
 static aglm_rc do_export(aglm_book *b, const aglm_args *a, aglm_error *err)
 {
     if (strcmp(aglm_args_text(a, "format", "json"), "json") == 0)
-        return print_json(b, true, err);
+        return print_json(b, EXTENT_ROWS, err);
     printf("number,state");
     for (size_t i = 0; has_several(b) && i < b->study->n_directions; i++)
         printf(",value_%zu", i);
     printf("%s,duration_s", has_several(b) ? "" : ",value");
     for (size_t i = 0; i < b->space->n; i++) {
-        printf(",");
+        printf(aglm_study_csv_reserved(b->space->params[i].name) ? ",params_" : ",");
         csv_text(b->space->params[i].name);
     }
     putchar('\n');
@@ -421,6 +469,7 @@ static const struct verb VERBS[] = {
     {"importance", false, aglm_study_print_importance},
     {"plot", false, aglm_study_print_plot},
     {"export", false, do_export},
+    {"import", true, aglm_study_do_import},
     {"copy", true, aglm_study_do_copy},
     {"delete", true, aglm_study_do_delete},
 };
@@ -439,16 +488,17 @@ static int run(const aglm_args *a)
             a,
             aglm_error_set(&err, AGLM_INVALID,
                            "\"%.40s\": expected list, show, trials, best, best-trials, importance, "
-                           "plot, export, copy or delete",
+                           "plot, export, import, copy or delete",
                            a->operands[0]),
             &err);
-    if (a->n_operands > 1 && verb->run != aglm_study_print_plot)
+    if (a->n_operands > 1 && verb->run != aglm_study_print_plot &&
+        verb->run != aglm_study_do_import)
         return aglm_cli_fail(a,
                              aglm_error_set(&err, AGLM_INVALID,
                                             "%s: \"%.40s\" is one word too many", verb->name,
                                             a->operands[1]),
                              &err);
-    aglm_rc rc = aglm_book_open(&b, a, &err);
+    aglm_rc rc = aglm_book_open(&b, a, verb->run == aglm_study_do_import, &err);
     if (rc == AGLM_OK && !verb->all)
         rc = aglm_book_read(&b, a, &err);
     if (rc == AGLM_OK)
@@ -460,18 +510,24 @@ static int run(const aglm_args *a)
 
 const aglm_command aglm_command_study = {
     .name = "study",
-    .operands = "list|show|trials|best|best-trials|importance|plot|export|copy|delete [KIND]",
+    .operands =
+        "list|show|trials|best|best-trials|importance|plot|export|import|copy|delete [KIND|SOURCE]",
     .operands_min = 1,
     .operands_max = 2,
     .summary = "look into studies, ours and Optuna's",
     .about =
-        "Works on a study database in Optuna's schema, ours or Optuna's. Only copy and delete change "
-        "anything; KIND is of plot: history (default), importance, slice, contour, rank, "
+        "Works on a study database in Optuna's schema, ours or Optuna's. Only import, copy and delete "
+        "change anything. import puts the trials of SOURCE into --study, which is made when it is not there: all of them "
+        "or, with an error that names the place, none. SOURCE is what export wrote (JSON loses nothing; a CSV has no "
+        "distributions: they are the study's, those of --space, or read off the column), Optuna's "
+        "trials_dataframe().to_csv(), or the storage of another study, Optuna's or ours. KIND is of plot: history (default), importance, slice, contour, rank, "
         "parallel, edf, front, intermediate or timeline.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .examples =
         "  autoglm study trials --storage sqlite:///reviews.bundle.study.db\n  autoglm study export --storage s.db --format csv\n"
+        "  autoglm study import trials.csv --storage s.db --study q --direction maximize\n"
+        "  autoglm study import postgresql://host/db --from-study q --storage s.db --study q\n"
         "  autoglm study plot --storage s.db --out study.html\n  autoglm study copy --storage s.db --study q --to postgresql://host/db",
     .run = run,
 };

@@ -65,4 +65,34 @@ run 0 "$AUTOGLM" study delete --storage s.db --study r
 run 0 "$AUTOGLM" study list --storage s.db
 check "the other study is still there" sh -c 'grep -q "^q " out && ! grep -q "^r " out'
 
+# export and import: JSON loses nothing, a CSV what it has no column for
+"$AUTOGLM" study export --storage s.db --study q >q.json
+"$AUTOGLM" study export --storage s.db --study q --format csv >q.csv
+run 0 "$AUTOGLM" study import q.json --storage in.db --study j
+says err '60 trials imported into study "j"'
+check "JSON comes back to the byte" sh -c "'$AUTOGLM' study export --storage in.db --study j | sed 's/\"name\":\"j\"/\"name\":\"q\"/' | cmp - q.json"
+run 0 "$AUTOGLM" study import q.csv --storage in.db --study c --space 'x=uniform(-5,5)' --space 'm=choice(a,b)' --space 'lr=loguniform(1e-5,1)'
+"$AUTOGLM" study export --storage in.db --study c --format csv | cut -d, -f1-3,5- >c.csv
+check "a CSV has every state, value and parameter" sh -c 'cut -d, -f1-3,5- q.csv | cmp - c.csv'
+run 0 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --space 'm=choice(a,b)' --space 'lr=loguniform(1e-5,1)' --trials 62 --quiet \
+    --storage in.db --study c -- echo '{x}'
+run 0 "$AUTOGLM" study import q.csv --storage in.db --study guessed
+run 0 "$AUTOGLM" study show --storage in.db --study guessed
+says out '^ *m +choice .[ab], [ab]'
+run 0 "$AUTOGLM" study import sqlite:///s.db --from-study q --storage in.db --study c
+run 0 "$AUTOGLM" study list --storage in.db
+says out '^c +122 trials'
+sed '7s/,[ab]$/,z/;7s/,[ab],/,z,/' q.csv >bad.csv
+run 1 "$AUTOGLM" study import bad.csv --storage in.db --study c
+says err 'bad.csv:7: column "m": "z" is none of the parameter.s choices'
+run 1 "$AUTOGLM" study import q.csv --storage in.db --study fresh --direction minimize --direction maximize
+says err 'q.csv:1: 1 columns of values .* 2 objectives'
+head -c 3000 q.json >cut.json
+run 1 "$AUTOGLM" study import cut.json --storage in.db --study fresh
+says err 'cut.json: line 1, column'
+run 2 "$AUTOGLM" study import q.json --storage in.db
+says err 'say into which study with --study NAME'
+run 0 "$AUTOGLM" study list --storage in.db
+check "what failed wrote nothing" sh -c 'grep -q "^c .* 122 trials" out && ! grep -q fresh out'
+
 finish
