@@ -30,9 +30,11 @@ struct dim {
     double low, high; /* of the modelled domain: in log, half a step wider */
     double *mu;
     double *sigma;
-    double *inv;              /* 1 / (sigma sqrt 2) */
-    double *scale;            /* log of 1 / (sigma sqrt(2 pi)) */
-    double *norm;             /* what the dimension adds to the exponent at every point */
+    double *inv;    /* 1 / (sigma sqrt 2) */
+    double *scale;  /* log of 1 / (sigma sqrt(2 pi)) */
+    double *norm;   /* what the dimension adds to the exponent at every point */
+    float *near_mu; /* mu and inv in shares of the domain; a choice as it is */
+    float *near_inv;
     aglm_normal_range *range; /* of the domain in bandwidths; below is NaN until first asked for */
     uint32_t *sorted;         /* kernels 1.. by (mu, age) */
     uint32_t *row;            /* lattice: the kernel's class of equal (mu, sigma) */
@@ -52,6 +54,7 @@ struct aglm_parzen {
     size_t cap;
     int64_t *number;
     double *base;
+    float *near_base;
     double *weight;
     double total_weight;
     bool stale;              /* base, weights and classes are to be made anew */
@@ -107,6 +110,8 @@ static bool dim_reserve(struct dim *d, size_t old, size_t cap)
            grow_array(&d->inv, old, cap, sizeof *d->inv) &&
            grow_array(&d->scale, old, cap, sizeof *d->scale) &&
            grow_array(&d->norm, old, cap, sizeof *d->norm) &&
+           grow_array(&d->near_mu, old, cap, sizeof *d->near_mu) &&
+           grow_array(&d->near_inv, old, cap, sizeof *d->near_inv) &&
            grow_array(&d->range, old, cap, sizeof *d->range) &&
            grow_array(&d->sorted, old, cap, sizeof *d->sorted) &&
            (!is_lattice(d) || (grow_array(&d->row, old, cap, sizeof *d->row) &&
@@ -127,6 +132,7 @@ static aglm_rc reserve(aglm_parzen *p, size_t kernels)
         return AGLM_OK;
     bool ok = grow_array(&p->number, p->cap, cap, sizeof *p->number) &&
               grow_array(&p->base, p->cap, cap, sizeof *p->base) &&
+              grow_array(&p->near_base, p->cap, cap, sizeof *p->near_base) &&
               grow_array(&p->weight, p->cap, cap, sizeof *p->weight);
     for (size_t i = 0; ok && i < p->n_dims; i++)
         ok = dim_reserve(&p->dims[i], p->cap, cap);
@@ -164,9 +170,21 @@ static void set_norm(struct dim *d, size_t k)
         d->last_log = aglm_log(d->sigma[k]);
     }
     d->inv[k] = inv * SQRT_HALF;
+    d->near_inv[k] = (float)(d->inv[k] * (d->high - d->low));
     d->scale[k] = -d->last_log - AGLM_LOG_SQRT_2PI;
     d->norm[k] = is_lattice(d) ? -inside : d->scale[k] - inside;
     d->range[k].below = NAN;
+}
+
+static float near_place(const struct dim *d, double mu)
+{
+    return (float)(is_choice(d) ? mu : (mu - d->low) / (d->high - d->low));
+}
+
+static void set_mu(struct dim *d, size_t k, double mu)
+{
+    d->mu[k] = mu;
+    d->near_mu[k] = near_place(d, mu);
 }
 
 static bool lattice_init(struct dim *d)
@@ -185,10 +203,10 @@ static bool lattice_init(struct dim *d)
 static void set_prior(struct dim *d)
 {
     if (is_choice(d)) {
-        d->mu[0] = -1.0; /* matches no choice */
+        set_mu(d, 0, -1.0); /* matches no choice */
         return;
     }
-    d->mu[0] = 0.5 * (d->low + d->high);
+    set_mu(d, 0, 0.5 * (d->low + d->high));
     d->sigma[0] = d->high - d->low;
     set_norm(d, 0);
 }
@@ -252,6 +270,8 @@ void aglm_parzen_free(aglm_parzen *p)
         free(d->inv);
         free(d->scale);
         free(d->norm);
+        free(d->near_mu);
+        free(d->near_inv);
         free(d->range);
         free(d->sorted);
         free(d->row);
@@ -265,6 +285,7 @@ void aglm_parzen_free(aglm_parzen *p)
     free(p->order);
     free(p->number);
     free(p->base);
+    free(p->near_base);
     free(p->weight);
     free(p->table);
     free(p);
@@ -376,6 +397,8 @@ static void shift_kernels(struct dim *d, size_t kernel, size_t n_after, bool up)
     shift(d->inv, sizeof *d->inv, kernel, n_after, up);
     shift(d->scale, sizeof *d->scale, kernel, n_after, up);
     shift(d->norm, sizeof *d->norm, kernel, n_after, up);
+    shift(d->near_mu, sizeof *d->near_mu, kernel, n_after, up);
+    shift(d->near_inv, sizeof *d->near_inv, kernel, n_after, up);
     shift(d->range, sizeof *d->range, kernel, n_after, up);
 }
 
@@ -395,7 +418,7 @@ static void dim_insert(aglm_parzen *p, struct dim *d, size_t kernel, double x)
         renumber(d, n, kernel, true);
         shift_kernels(d, kernel, n + 1 - kernel, true);
     }
-    d->mu[kernel] = to_domain(d, x);
+    set_mu(d, kernel, to_domain(d, x));
     d->sigma[kernel] = 0.0;
     if (is_choice(d))
         return;
@@ -538,6 +561,8 @@ static void refresh(aglm_parzen *p)
         if (is_lattice(d))
             set_rows(d, p->n);
     }
+    for (size_t k = 0; k < p->cap && k < kernels + AGLM_PARZEN_BLOCK; k++)
+        p->near_base[k] = (float)(p->base[k] - p->base[0]);
     p->stale = p->all_sigma = false;
 }
 
@@ -603,10 +628,13 @@ static void lattice_term(struct dim *d, size_t n, double x, double *table, aglm_
     double half = d->dist.step / 2.0;
     double left = d->dist.log ? aglm_log(x - half) : x - half;
     double right = d->dist.log ? aglm_log(x + half) : x + half;
+    double middle = 0.5 * (left + right);
 
+    t->near_x = near_place(d, middle);
+    t->near_half = (float)(0.5 * (right - left) / (d->high - d->low));
     if (right - left <= NARROW_CELL * smallest_sigma(d, n)) {
         t->kind = AGLM_PARZEN_CELL;
-        t->x = 0.5 * (left + right);
+        t->x = middle;
         t->width = right - left;
         t->log_width = aglm_log(t->width);
         return;
@@ -637,7 +665,9 @@ static void prepare_terms(aglm_parzen *p)
                                 .mu = d->mu,
                                 .inv = d->inv,
                                 .scale = d->scale,
-                                .row = d->row};
+                                .row = d->row,
+                                .near_mu = d->near_mu,
+                                .near_inv = d->near_inv};
         if (!is_choice(d))
             continue;
         choice_weights(d, p->n, &hit, &miss);
@@ -652,10 +682,12 @@ static void set_terms(aglm_parzen *p, const double *x)
         size_t i = p->order[j];
         struct dim *d = &p->dims[i];
         aglm_parzen_term *t = &p->terms[j];
-        if (is_lattice(d))
+        if (is_lattice(d)) {
             lattice_term(d, p->n, x[i], p->table + i * p->table_cap, t);
-        else
+        } else {
             t->x = to_domain(d, x[i]);
+            t->near_x = near_place(d, t->x);
+        }
     }
 }
 
@@ -681,12 +713,12 @@ aglm_rc aglm_parzen_score(aglm_parzen *p, const double *x, size_t n, double *out
     refresh(p);
     size_t blocks = (p->n + AGLM_PARZEN_BLOCK) / AGLM_PARZEN_BLOCK;
     double log_total = aglm_log(p->total_weight);
+    const aglm_parzen_kernels kernels = {p->base, p->near_base, p->weight,
+                                         blocks * AGLM_PARZEN_BLOCK};
     prepare_terms(p);
     for (size_t i = 0; i < n; i++) {
         set_terms(p, x + i * p->n_dims);
-        out[i] = aglm_parzen_log_sum(p->terms, p->n_dims, p->base, p->weight,
-                                     blocks * AGLM_PARZEN_BLOCK) -
-                 log_total;
+        out[i] = aglm_parzen_log_sum(p->terms, p->n_dims, &kernels) - log_total;
     }
     return AGLM_OK;
 }

@@ -29,11 +29,25 @@ typedef struct aglm_parzen_term {
     const double *scale; /* CELL: log of 1 / (sigma sqrt(2 pi)) */
     const uint32_t *row; /* TABLE */
     const double *table; /* TABLE */
+    /* The same in single precision and in shares of the domain, to tell far kernels from near ones.
+     * A MATCH needs near_mu and near_x alone. */
+    const float *near_mu;
+    const float *near_inv;
+    float near_x;
+    float near_half; /* half the width of the point's cell, 0 where the domain is continuous */
 } aglm_parzen_term;
 
-/* log of the sum over k < n of weight[k] exp(base[k] + terms); n a multiple of the block, arrays
- * [n] 64-byte aligned. */
-double aglm_parzen_log_sum(const aglm_parzen_term *terms, size_t n_terms, const double *base,
-                           const double *weight, size_t n);
+/* Arrays [n] 64-byte aligned, n a multiple of the block. */
+typedef struct aglm_parzen_kernels {
+    const double *base;
+    const float *near_base; /* base[k] - base[0] */
+    const double *weight;   /* at most 1 */
+    size_t n;
+} aglm_parzen_kernels;
+
+/* log of the sum over k < n of weight[k] exp(base[k] + terms), to some 1e-12: kernels that are too
+ * far to count are left out. */
+double aglm_parzen_log_sum(const aglm_parzen_term *terms, size_t n_terms,
+                           const aglm_parzen_kernels *kernels);
 
 #endif

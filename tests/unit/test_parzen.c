@@ -139,8 +139,7 @@ static void only_the_set_counts(void **state)
         churned_equals_fresh(d, seed);
 }
 
-/* The masses of all cells of discrete parameters add up to 1. */
-static void masses_add_up(void **state)
+static void masses_of_trials_add_up(int trials)
 {
     aglm_dist all[5];
     aglm_dist d[2];
@@ -148,13 +147,12 @@ static void masses_add_up(void **state)
     aglm_rng rng;
     double total = 0.0;
 
-    (void)state;
     make_dists(all);
     d[0] = all[2];
     d[1] = all[4];
     aglm_rng_init(&rng, 5);
     assert_int_equal(aglm_parzen_new(&p, d, 2, NULL), AGLM_OK);
-    for (int n = 0; n < 120; n++) {
+    for (int n = 0; n < trials; n++) {
         double x[2] = {aglm_dist_sample(&d[0], &rng), aglm_dist_sample(&d[1], &rng)};
         aglm_parzen_insert(p, n, x, NULL);
     }
@@ -168,6 +166,16 @@ static void masses_add_up(void **state)
     }
     assert_true(fabs(total - 1.0) < 1e-9);
     aglm_parzen_free(p);
+}
+
+/* The masses of all cells of discrete parameters add up to 1: with few kernels, and with so many
+ * that the far ones are left out. */
+static void masses_add_up(void **state)
+{
+    (void)state;
+    masses_of_trials_add_up(2);
+    masses_of_trials_add_up(120);
+    masses_of_trials_add_up(1000);
 }
 
 /* Draws follow the density: frequencies of an int's values against their masses. */
