@@ -102,6 +102,15 @@ AGLM_API aglm_rc aglm_study_front_numbers(aglm_study *s, int64_t *numbers, size_
  * NULL. AGLM_NOTFOUND: no such trial, or not complete. */
 AGLM_API aglm_rc aglm_study_result(aglm_study *s, int64_t number, double *values, double *x,
                                    aglm_error *err);
+/* How much better than the best trial a point may still be, at 90 % confidence under a Gaussian
+ * process of the better half of the trials (Makarova et al. 2022), in the objective's unit;
+ * INFINITY below 20 complete trials. *error (may be NULL) gets the standard error of the best
+ * trial's value by its scores; NaN when it has none. AGLM_INVALID: several objectives. */
+AGLM_API aglm_rc aglm_study_regret_bound(aglm_study *s, double *bound, double *error,
+                                         aglm_error *err);
+/* The scores (2 to 4096, one a fold) that a running trial's value is the mean of. */
+AGLM_API aglm_rc aglm_study_set_scores(aglm_study *s, int64_t number, const double *scores,
+                                       size_t n, aglm_error *err);
 AGLM_API size_t aglm_study_count(aglm_study *s, aglm_trial_state state);
 
 /* Scores one point: AGLM_OK with *value (of several objectives value[0], value[1], ...),
@@ -109,12 +118,17 @@ AGLM_API size_t aglm_study_count(aglm_study *s, aglm_trial_state state);
 typedef aglm_rc (*aglm_study_objective)(void *arg, aglm_study *s, int64_t number, const double *x,
                                         double *value);
 
+#define AGLM_REGRET_ERROR (-1.0)
+
 typedef struct aglm_study_limits {
     int64_t trials;    /* of the study in all; 0: none */
     double timeout_s;  /* no trial begins after it; 0: none */
     size_t stagnation; /* stop after so many trials without a better one; 0: never */
     unsigned jobs;     /* trials at a time; 0 means 1 */
     unsigned retries;  /* of a failed point */
+    /* stop when aglm_study_regret_bound is below it; AGLM_REGRET_ERROR: below the standard error by
+     * the best trial's scores; 0: never */
+    double regret;
 } aglm_study_limits;
 
 /* Asks, scores and tells until a limit is reached or no point is left. limits NULL: 100 trials, one

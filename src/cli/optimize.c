@@ -81,6 +81,16 @@
          NULL,                                                                                     \
          1,                                                                                        \
          1000000000},                                                                              \
+        {"stop-regret",                                                                            \
+         0,                                                                                        \
+         AGLM_OPTION_TEXT,                                                                         \
+         "X|cv",                                                                                   \
+         "stop when no point is likely to be better by X (a bound by a Gaussian process, from 20 " \
+         "trials on); cv: by the standard error of the best trial's {\"value\": ..., "             \
+         "\"scores\": [...]}",                                                                     \
+         NULL,                                                                                     \
+         0,                                                                                        \
+         0},                                                                                       \
         {"target",                                                                                 \
          0,                                                                                        \
          AGLM_OPTION_TEXT,                                                                         \
@@ -125,6 +135,22 @@ static aglm_rc set_target(const aglm_args *a, double *target, aglm_error *err)
     *target = NAN;
     if (text && (!aglm_double_parse(text, strlen(text), target) || isnan(*target)))
         return aglm_error_set(err, AGLM_INVALID, "--target %.60s: expected a number", text);
+    return AGLM_OK;
+}
+
+/* A number above 0, or "cv". */
+static aglm_rc set_regret(const aglm_args *a, double *regret, aglm_error *err)
+{
+    const char *text = aglm_args_text(a, "stop-regret", NULL);
+
+    *regret = 0.0;
+    if (!text)
+        return AGLM_OK;
+    if (strcmp(text, "cv") == 0)
+        *regret = AGLM_REGRET_ERROR;
+    else if (!aglm_double_parse(text, strlen(text), regret) || !(*regret > 0.0))
+        return aglm_error_set(err, AGLM_INVALID,
+                              "--stop-regret %.60s: expected a number above 0, or cv", text);
     return AGLM_OK;
 }
 
@@ -176,10 +202,16 @@ static aglm_rc prepare(struct session *s, bool worker, aglm_error *err)
     aglm_rc rc = set_target(a, &s->options.target, err);
 
     if (rc == AGLM_OK)
+        rc = set_regret(a, &s->options.regret, err);
+    if (rc == AGLM_OK)
         rc = aglm_opening_open(&s->opened, a, false, err);
     if (rc == AGLM_OK && !isnan(s->options.target) && s->opened.options.n_directions > 1)
         rc = aglm_error_set(err, AGLM_INVALID,
                             "--target: a study of %zu objectives has no best value: leave it out",
+                            s->opened.options.n_directions);
+    if (rc == AGLM_OK && s->options.regret != 0.0 && s->opened.options.n_directions > 1)
+        rc = aglm_error_set(err, AGLM_INVALID,
+                            "--stop-regret: regret is of one objective, not of %zu: leave it out",
                             s->opened.options.n_directions);
     if (rc == AGLM_OK)
         rc = warm_start(s, err);
@@ -254,9 +286,14 @@ static void frame_event(struct session *s, aglm_tune_event_kind kind, const aglm
 
 static const char *stop_text(aglm_optimize_stop stop)
 {
-    static const char *const texts[] = {
-        "the trials are done", "out of time", "no better trial for long", "the target is reached",
-        "no point is left",    "interrupted", "the workers have ended"};
+    static const char *const texts[] = {"the trials are done",
+                                        "out of time",
+                                        "no better trial for long",
+                                        "the target is reached",
+                                        "no point is left",
+                                        "interrupted",
+                                        "no point is likely to be better by much",
+                                        "the workers have ended"};
 
     return texts[stop];
 }
@@ -490,7 +527,8 @@ const aglm_command aglm_command_optimize = {
         "Runs the program once a trial, {name} in its arguments replaced by the parameter's value (the environment has\n"
         "AUTOGLM_TRIAL and AUTOGLM_PARAMS, JSON, too). The last line of its standard output that is a number, or JSON as\n"
         "{\"value\": 0.9}, is the trial's value; {\"values\": [0.9, 12], \"constraints\": [-1]} where --direction is given twice\n"
-        "and a constraint is violated above 0. Lines as {\"step\": 3, \"value\": 0.8} are intermediate values, by which the\n"
+        "and a constraint is violated above 0; {\"value\": 0.9, \"scores\": [0.8, 1]} with one score a fold (--stop-regret cv).\n"
+        "Lines as {\"step\": 3, \"value\": 0.8} are intermediate values, by which the\n"
         "pruner may end it. A program that fails, hangs (--trial-timeout), crashes or prints no value is a failed trial with\n"
         "its reason and last lines kept; the study goes on. Put -- before the program. The same command resumes the study.\n"
         "Spaces: uniform, loguniform, quniform, qloguniform(low,high[,q]), int(low,high[,step]), logint(low,high),\n"

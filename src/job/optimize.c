@@ -155,6 +155,11 @@ static aglm_rc note_end(struct aglm_optimizer *r, int64_t number, const aglm_ver
         stop(r, AGLM_STOP_TARGET);
     if (r->o->stagnation && r->since_best >= r->o->stagnation)
         stop(r, AGLM_STOP_STAGNATION);
+    bool below = false;
+    if (rc == AGLM_OK)
+        rc = aglm_study_regret_below(r->o->study, r->o->regret, &below, err);
+    if (below)
+        stop(r, AGLM_STOP_REGRET);
     return rc;
 }
 
@@ -209,6 +214,8 @@ static aglm_rc tell(struct aglm_optimizer *r, struct trial *t, aglm_verdict *v, 
     }
     if (n > 0 && !isnan(v->violation))
         (void)aglm_study_set_violation(a->study, a->number, v->violation, NULL);
+    if (n > 0 && v->n_scores > 0)
+        (void)aglm_study_set_scores(a->study, a->number, v->scores, v->n_scores, NULL);
     aglm_rc rc = aglm_study_tell(a->study, a->number, v->state, v->values, n, err);
     if (rc == AGLM_INVALID && v->state == AGLM_TRIAL_COMPLETE) {
         /* another number of values than the study has objectives */

@@ -19,11 +19,14 @@ typedef struct aglm_attempt {
 
 #define AGLM_REASON_MAX 512
 #define AGLM_VERDICT_OUTPUT 4096
+#define AGLM_VERDICT_SCORES 256
 
 typedef struct aglm_verdict {
     aglm_trial_state state; /* COMPLETE, PRUNED or FAIL */
     double values[AGLM_STORE_MAX_OBJECTIVES];
-    size_t n_values;              /* of COMPLETE */
+    size_t n_values;                    /* of COMPLETE */
+    double scores[AGLM_VERDICT_SCORES]; /* see aglm_study_set_scores */
+    size_t n_scores;
     double violation;             /* of the constraints, see aglm_study_set_violation; else NaN */
     bool interrupted;             /* FAIL for no fault of the point: it is tried again later */
     char reason[AGLM_REASON_MAX]; /* of FAIL; kept as the user attribute "error" */
@@ -74,6 +77,7 @@ typedef struct aglm_optimize_options {
     unsigned retries;     /* of a failed point */
     size_t stagnation;    /* stop after so many finished trials without a better one (with several
                              objectives: one that extends the front); 0: never */
+    double regret;        /* as of aglm_study_limits; of one objective only */
     double target;        /* stop when the best is as good; NaN: none; of one objective only */
     uint64_t deadline_ns; /* on the monotonic clock, 0: none; what runs then is interrupted */
     const aglm_cancel *cancel;
@@ -88,6 +92,7 @@ typedef enum aglm_optimize_stop {
     AGLM_STOP_TARGET,
     AGLM_STOP_EXHAUSTED, /* no point is left */
     AGLM_STOP_CANCELLED,
+    AGLM_STOP_REGRET,
     AGLM_STOP_WORKERS /* those of a cluster have ended, for a reason of their own */
 } aglm_optimize_stop;
 

@@ -11,6 +11,7 @@
 void aglm_output_init(aglm_output *o)
 {
     o->n_values = 0;
+    o->n_scores = 0;
     o->violation = NAN;
     o->tail_n = 0;
     o->tail[0] = '\0';
@@ -59,6 +60,20 @@ static bool take_values(aglm_output *o, const aglm_json *list)
     return true;
 }
 
+/* A list with anything but numbers is none. */
+static void take_scores(aglm_output *o, const aglm_json *list)
+{
+    aglm_json_iter it = aglm_json_iterate(list);
+    size_t n = aglm_json_kind_of(list) == AGLM_JSON_ARRAY ? aglm_json_size(list) : 0;
+
+    o->n_scores = n < 2 || n > AGLM_OUTPUT_MAX_SCORES ? 0 : n;
+    for (size_t i = 0; i < o->n_scores; i++) {
+        o->scores[i] = aglm_json_double(aglm_json_next(&it, NULL), NAN);
+        if (!isfinite(o->scores[i]))
+            o->n_scores = 0;
+    }
+}
+
 static double sum_of_violated(const aglm_json *list)
 {
     aglm_json_iter it = aglm_json_iterate(list);
@@ -90,6 +105,7 @@ static aglm_output_kind take_object(aglm_output *o, const aglm_json *v)
     } else if (!values || !take_values(o, values)) {
         return AGLM_OUTPUT_TALK;
     }
+    take_scores(o, aglm_json_get(v, "scores"));
     const aglm_json *constraints = aglm_json_get(v, "constraints");
     o->violation = constraints ? sum_of_violated(constraints) : NAN;
     return AGLM_OUTPUT_RESULT;
@@ -131,6 +147,7 @@ aglm_output_kind aglm_output_line(aglm_output *o, const char *line, size_t n, bo
         return AGLM_OUTPUT_TALK;
     o->values[0] = v;
     o->n_values = 1;
+    o->n_scores = 0;
     o->violation = NAN;
     return AGLM_OUTPUT_RESULT;
 }

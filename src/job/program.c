@@ -96,6 +96,8 @@ static void judge_exit(const aglm_output *o, int code, aglm_verdict *v)
         v->state = AGLM_TRIAL_COMPLETE;
         v->n_values = o->n_values;
         v->violation = o->violation;
+        v->n_scores = o->n_scores;
+        memcpy(v->scores, o->scores, sizeof v->scores);
         memcpy(v->values, o->values, sizeof v->values);
     }
 }

@@ -39,6 +39,8 @@ aglm_rc aglm_study_optimize(aglm_study *s, aglm_study_objective objective, void 
 
     if (l->trials < 0 || !(l->timeout_s >= 0.0) || l->timeout_s > MAX_TIMEOUT_S)
         return aglm_error_set(err, AGLM_INVALID, "trials and timeout_s must not be below zero");
+    if (l->regret != 0.0 && aglm_study_objectives(s) > 1)
+        return aglm_error_set(err, AGLM_INVALID, "regret: of one objective only");
     const aglm_optimize_options o = {
         .study = s,
         .space = aglm_study_space(s),
@@ -49,6 +51,7 @@ aglm_rc aglm_study_optimize(aglm_study *s, aglm_study_objective objective, void 
         .jobs = l->jobs ? l->jobs : 1,
         .retries = l->retries,
         .stagnation = l->stagnation,
+        .regret = l->regret,
         .target = NAN,
         .deadline_ns = l->timeout_s > 0.0 ? aglm_clock_ns() + (uint64_t)(l->timeout_s * 1e9) : 0,
     };

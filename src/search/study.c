@@ -391,6 +391,15 @@ static aglm_rc set_trial_attr(aglm_study *s, int64_t number, const aglm_attr_row
     return rc == AGLM_OK ? aglm_history_set_attr(s->history, (size_t)number, attr, err) : rc;
 }
 
+aglm_rc aglm_study_set_system_attr(aglm_study *s, int64_t number, const aglm_attr_row *attr,
+                                   aglm_error *err)
+{
+    pthread_mutex_lock(&s->lock);
+    aglm_rc rc = set_trial_attr(s, number, attr, err);
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
 aglm_rc aglm_study_set_violation(aglm_study *s, int64_t number, double violation, aglm_error *err)
 {
     char value[40];

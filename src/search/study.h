@@ -82,6 +82,10 @@ aglm_rc aglm_study_set_trial_attr(aglm_study *s, int64_t number, const char *key
 aglm_rc aglm_study_attrs(aglm_study *s, aglm_arena *a, aglm_attr_row **out, size_t *n,
                          aglm_error *err);
 
+/* Does the search stop by aglm_study_limits.regret? The bound is looked at after every trial, of
+ * many trials after every twentieth part of them. */
+aglm_rc aglm_study_regret_below(aglm_study *s, double limit, bool *below, aglm_error *err);
+
 size_t aglm_study_objectives(const aglm_study *s);
 /* A copy in the arena of the best COMPLETE trial (feasible ones first: see violation);
  * AGLM_NOTFOUND while there is none, AGLM_INVALID where there are several objectives. */

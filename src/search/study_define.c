@@ -304,12 +304,15 @@ static aglm_rc run_trial(struct definer *d, aglm_error *err)
 static bool wanted(struct definer *d, const aglm_study_limits *l, uint64_t start_ns)
 {
     int64_t best = -1;
+    bool below;
 
     if (l->timeout_s > 0.0 && aglm_clock_since_s(start_ns) >= l->timeout_s)
         return false;
     if (!d->study)
         return true;
     if (l->trials > 0 && aglm_study_points(d->study) >= (size_t)l->trials)
+        return false;
+    if (aglm_study_regret_below(d->study, l->regret, &below, NULL) == AGLM_OK && below)
         return false;
     if (l->stagnation == 0 || aglm_study_best(d->study, &best, NULL, NULL, NULL) != AGLM_OK)
         return true;

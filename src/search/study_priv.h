@@ -61,6 +61,10 @@ aglm_rc aglm_study_catch_up(aglm_study *s, int64_t until, aglm_error *err);
 aglm_rc aglm_study_enqueue_as(aglm_study *s, const double *x, int64_t retry_of, int64_t *number,
                               aglm_error *err);
 
+/* A trial's attribute as it is, written with its end. Not under the lock. */
+aglm_rc aglm_study_set_system_attr(aglm_study *s, int64_t number, const aglm_attr_row *attr,
+                                   aglm_error *err);
+
 /* Lists the open trials of this process, or of all others, in s->marks. AGLM_NOMEM */
 aglm_rc aglm_study_mark_open(aglm_study *s, bool mine, size_t *n, aglm_error *err);
 /* Takes in the ends of trials of other processes. */

@@ -83,6 +83,17 @@ run 3 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --target -1 --trials 3 --sto
 run 0 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --stop-after-stagnation 5 --trials 1000 --storage memory \
     -- ./quadratic.sh '{x}' a
 says err 'no better trial for long'
+run 0 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --stop-regret 0.5 --trials 200 --storage memory -- ./quadratic.sh '{x}' a
+says err 'no point is likely to be better by much'
+cat >scored.sh <<'END'
+#!/bin/sh
+awk -v x="$1" 'BEGIN { v = x * x; printf "{\"value\": %.17g, \"scores\": [%.17g, %.17g, %.17g]}\n", v, v - 1, v, v + 1 }'
+END
+chmod +x scored.sh
+run 0 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --stop-regret cv --trials 200 --storage s.db --study cv -- ./scored.sh '{x}'
+says err 'no point is likely to be better by much'
+run 2 "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --stop-regret -1 --storage memory -- true
+says err '--stop-regret -1: expected a number above 0, or cv'
 
 # Everything that can go wrong in an objective is a failed trial with its reason.
 run 0 "$AUTOGLM" optimize --space 'n=int(0,9)' --sampler grid --trial-timeout 1s --grace 200ms --storage s.db --study odd \

@@ -52,6 +52,24 @@ static void constraints_come_with_the_result(void **state)
     assert_true(isnan(o.violation));
 }
 
+static void scores_come_with_the_result(void **state)
+{
+    aglm_output o;
+
+    (void)state;
+    aglm_output_init(&o);
+    line(&o, "{\"value\": 2, \"scores\": [1, 2, 3.5]}");
+    assert_int_equal(o.n_scores, 3);
+    assert_float_equal(o.scores[2], 3.5, 0);
+    line(&o, "{\"value\": 2, \"scores\": [1, \"a\"]}");
+    assert_int_equal(o.n_scores, 0);
+    line(&o, "{\"value\": 2, \"scores\": [1]}");
+    assert_int_equal(o.n_scores, 0);
+    line(&o, "{\"value\": 2, \"scores\": [1, 2]}");
+    line(&o, "3");
+    assert_int_equal(o.n_scores, 0);
+}
+
 static void steps_are_told_apart(void **state)
 {
     aglm_output o;
@@ -99,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_number_or_object_counts),
         cmocka_unit_test(constraints_come_with_the_result),
+        cmocka_unit_test(scores_come_with_the_result),
         cmocka_unit_test(steps_are_told_apart),
         cmocka_unit_test(the_tail_holds_the_last_lines),
     };
