@@ -239,7 +239,7 @@ static aglm_rc print_densities(aglm_parzen *p, size_t n_dims, const aglm_json *r
     it = aglm_json_iterate(points);
     for (size_t i = 0; rc == AGLM_OK && i < aglm_json_size(points); i++) {
         read_row(aglm_json_next(&it, NULL), x, n_dims);
-        rc = aglm_parzen_score(p, x, 1, &density, err);
+        aglm_parzen_score(p, x, 1, &density);
         printf("%.17g\n", density);
     }
     return rc;

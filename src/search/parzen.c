@@ -7,48 +7,15 @@
 #include "base/memory.h"
 #include "num/dense.h"
 #include "search/normal.h"
-#include "search/parzen_kernel.h"
+#include "search/parzen_priv.h"
 
 #define MAX_KERNELS (1u << 24)
-#define FULL_WEIGHT 25    /* the youngest observations weigh 1 */
-#define CLIP_KERNELS 99   /* from here on the smallest bandwidth is range / 100 */
-#define NARROW_CELL 0.125 /* of the smallest bandwidth: see aglm_normal_log_cell */
-#define MEMO_SLOTS 4096
-#define SMALL_LATTICE 64
-#define CELL_ROWS(values) (3 * (values) + 1) /* a value's kernels fall into at most 3 classes */
+#define FULL_WEIGHT 25  /* the youngest observations weigh 1 */
+#define CLIP_KERNELS 99 /* from here on the smallest bandwidth is range / 100 */
 #define SQRT_HALF 0.70710678118654752440
 
-/* Masses of lattice cells come again and again: a direct-mapped memory of them. */
-struct cell_mass {
-    double a, b;
-    double log_mass;
-};
-
-/* Kernel 0 is the prior; observation i is kernel i + 1. */
-struct dim {
-    aglm_dist dist;
-    double low, high; /* of the modelled domain: in log, half a step wider */
-    double *mu;
-    double *sigma;
-    double *inv;    /* 1 / (sigma sqrt 2) */
-    double *scale;  /* log of 1 / (sigma sqrt(2 pi)) */
-    double *norm;   /* what the dimension adds to the exponent at every point */
-    float *near_mu; /* mu and inv in shares of the domain; a choice as it is */
-    float *near_inv;
-    aglm_normal_range *range; /* of the domain in bandwidths; below is NaN until first asked for */
-    uint32_t *sorted;         /* kernels 1.. by (mu, age) */
-    uint32_t *row;            /* lattice: the kernel's class of equal (mu, sigma) */
-    uint32_t *kernel;         /* lattice: a kernel of each class */
-    size_t n_rows;
-    struct cell_mass *memo;
-    double *cells; /* small lattice: [values][CELL_ROWS(values)] masses, by value and class */
-    uint8_t
-        *filled; /* small lattice: [values] whether its cells are those of the present classes */
-    double last_sigma, last_log; /* many kernels share the smallest bandwidth */
-};
-
 struct aglm_parzen {
-    struct dim *dims;
+    struct aglm_parzen_dim *dims;
     size_t n_dims;
     size_t n; /* observations */
     size_t cap;
@@ -62,21 +29,9 @@ struct aglm_parzen {
     bool even;               /* weights do not fade */
     aglm_parzen_term *terms; /* cheap kinds first: far kernels are dropped before the others */
     size_t *order;           /* [dims] the dimension of each term */
-    double *table;           /* [dims][kernels] masses of the cells of one point */
-    size_t table_cap;
 };
 
-static bool is_choice(const struct dim *d)
-{
-    return d->dist.kind == AGLM_DIST_CHOICE;
-}
-
-static bool is_lattice(const struct dim *d)
-{
-    return !is_choice(d) && d->dist.step > 0.0;
-}
-
-static void dim_init(struct dim *d, const aglm_dist *dist)
+static void dim_init(struct aglm_parzen_dim *d, const aglm_dist *dist)
 {
     double half = is_choice(d) ? 0.0 : dist->step / 2.0;
 
@@ -103,7 +58,7 @@ static bool grow_array(void *array, size_t old, size_t cap, size_t size)
     return true;
 }
 
-static bool dim_reserve(struct dim *d, size_t old, size_t cap)
+static bool dim_reserve(struct aglm_parzen_dim *d, size_t old, size_t cap)
 {
     return grow_array(&d->mu, old, cap, sizeof *d->mu) &&
            grow_array(&d->sigma, old, cap, sizeof *d->sigma) &&
@@ -112,10 +67,11 @@ static bool dim_reserve(struct dim *d, size_t old, size_t cap)
            grow_array(&d->norm, old, cap, sizeof *d->norm) &&
            grow_array(&d->near_mu, old, cap, sizeof *d->near_mu) &&
            grow_array(&d->near_inv, old, cap, sizeof *d->near_inv) &&
-           grow_array(&d->range, old, cap, sizeof *d->range) &&
+           (!d->range || grow_array(&d->range, old, cap, sizeof *d->range)) &&
            grow_array(&d->sorted, old, cap, sizeof *d->sorted) &&
-           (!is_lattice(d) || (grow_array(&d->row, old, cap, sizeof *d->row) &&
-                               grow_array(&d->kernel, old, cap, sizeof *d->kernel)));
+           (!is_lattice(d) || grow_array(&d->row, old, cap, sizeof *d->row)) &&
+           (!d->memo || (grow_array(&d->kernel, old, cap, sizeof *d->kernel) &&
+                         grow_array(&d->table, old, cap, sizeof *d->table)));
 }
 
 /* Room for `kernels`, the prior included, in whole blocks. Arrays that grew before a failure just
@@ -142,28 +98,12 @@ static aglm_rc reserve(aglm_parzen *p, size_t kernels)
     return AGLM_OK;
 }
 
-static double cell_log_mass(struct dim *d, double a, double b)
-{
-    uint64_t key[2];
-
-    memcpy(&key[0], &a, sizeof a);
-    memcpy(&key[1], &b, sizeof b);
-    uint64_t mixed = (key[0] ^ (key[1] << 1 | key[1] >> 63)) * 0x9E3779B97F4A7C15ULL;
-    struct cell_mass *slot = &d->memo[mixed >> 52];
-    if (slot->a != a || slot->b != b) { /* a == b == 0, as calloc leaves it, is no cell */
-        slot->a = a;
-        slot->b = b;
-        slot->log_mass = aglm_normal_log_mass(a, b);
-    }
-    return slot->log_mass;
-}
-
-static void set_norm(struct dim *d, size_t k)
+static void set_norm(struct aglm_parzen_dim *d, size_t k)
 {
     double inv = 1.0 / d->sigma[k];
     double a = (d->low - d->mu[k]) * inv;
     double b = (d->high - d->mu[k]) * inv;
-    double inside = is_lattice(d) ? cell_log_mass(d, a, b) : aglm_normal_log_mass(a, b);
+    double inside = aglm_normal_log_mass(a, b);
 
     if (d->sigma[k] != d->last_sigma) {
         d->last_sigma = d->sigma[k];
@@ -173,34 +113,19 @@ static void set_norm(struct dim *d, size_t k)
     d->near_inv[k] = (float)(d->inv[k] * (d->high - d->low));
     d->scale[k] = -d->last_log - AGLM_LOG_SQRT_2PI;
     d->norm[k] = is_lattice(d) ? -inside : d->scale[k] - inside;
-    d->range[k].below = NAN;
+    if (d->range)
+        d->range[k].below = NAN;
+    if (is_even(d))
+        d->row[k] = AGLM_PARZEN_NO_ROW;
 }
 
-static float near_place(const struct dim *d, double mu)
-{
-    return (float)(is_choice(d) ? mu : (mu - d->low) / (d->high - d->low));
-}
-
-static void set_mu(struct dim *d, size_t k, double mu)
+static void set_mu(struct aglm_parzen_dim *d, size_t k, double mu)
 {
     d->mu[k] = mu;
     d->near_mu[k] = near_place(d, mu);
 }
 
-static bool lattice_init(struct dim *d)
-{
-    uint64_t values = aglm_dist_count(&d->dist);
-
-    d->memo = aglm_calloc(MEMO_SLOTS, sizeof *d->memo);
-    if (values > 0 && values <= SMALL_LATTICE) {
-        d->cells = aglm_calloc(values * CELL_ROWS(values), sizeof *d->cells);
-        d->filled = aglm_calloc(SMALL_LATTICE, sizeof *d->filled);
-        return d->memo && d->cells && d->filled;
-    }
-    return d->memo;
-}
-
-static void set_prior(struct dim *d)
+static void set_prior(struct aglm_parzen_dim *d)
 {
     if (is_choice(d)) {
         set_mu(d, 0, -1.0); /* matches no choice */
@@ -240,10 +165,10 @@ aglm_rc aglm_parzen_new(aglm_parzen **out, const aglm_dist *dists, size_t n_dims
         goto out;
     p->n_dims = n_dims;
     for (size_t i = 0; i < n_dims; i++) {
-        struct dim *d = &p->dims[i];
+        struct aglm_parzen_dim *d = &p->dims[i];
         d->dist = dists[i];
         dim_init(d, &dists[i]);
-        if (is_lattice(d) && !lattice_init(d))
+        if (is_lattice(d) && !aglm_parzen_lattice_init(d))
             goto out;
     }
     set_order(p);
@@ -264,7 +189,7 @@ void aglm_parzen_free(aglm_parzen *p)
     if (!p)
         return;
     for (size_t i = 0; p->dims && i < p->n_dims; i++) {
-        struct dim *d = &p->dims[i];
+        struct aglm_parzen_dim *d = &p->dims[i];
         free(d->mu);
         free(d->sigma);
         free(d->inv);
@@ -276,9 +201,9 @@ void aglm_parzen_free(aglm_parzen *p)
         free(d->sorted);
         free(d->row);
         free(d->kernel);
+        free(d->table);
         free(d->memo);
-        free(d->cells);
-        free(d->filled);
+        free(d->masses);
     }
     free(p->dims);
     free(p->terms);
@@ -287,7 +212,6 @@ void aglm_parzen_free(aglm_parzen *p)
     free(p->base);
     free(p->near_base);
     free(p->weight);
-    free(p->table);
     free(p);
 }
 
@@ -318,7 +242,7 @@ static size_t find_number(const aglm_parzen *p, int64_t number)
 }
 
 /* Place in d->sorted of a kernel, or where a new one with this (mu, age) belongs. */
-static size_t find_sorted(const struct dim *d, size_t n, double mu, size_t kernel)
+static size_t find_sorted(const struct aglm_parzen_dim *d, size_t n, double mu, size_t kernel)
 {
     size_t low = 0;
     size_t high = n;
@@ -334,16 +258,9 @@ static size_t find_sorted(const struct dim *d, size_t n, double mu, size_t kerne
     return low;
 }
 
-static double smallest_sigma(const struct dim *d, size_t n)
-{
-    double kernels = (double)(n + 1);
-
-    return (d->high - d->low) / (1.0 + kernels < 100.0 ? 1.0 + kernels : 100.0);
-}
-
 /* The larger gap to the neighbours, the ends counting only the inner one (unless there is but one
  * observation). */
-static void set_sigma(struct dim *d, size_t n, size_t place)
+static void set_sigma(struct aglm_parzen_dim *d, size_t n, size_t place)
 {
     size_t k = d->sorted[place];
     double mu = d->mu[k];
@@ -355,6 +272,8 @@ static void set_sigma(struct dim *d, size_t n, size_t place)
         sigma = right;
     if (n > 1 && place + 1 == n)
         sigma = left;
+    if (is_even(d)) /* free of rounding, so that equal gaps are equal bandwidths */
+        sigma = floor(sigma / d->dist.step * 2.0 + 0.5) * 0.5 * d->dist.step;
     double least = smallest_sigma(d, n);
     double most = d->high - d->low;
     sigma = sigma < least ? least : sigma > most ? most : sigma;
@@ -366,7 +285,7 @@ static void set_sigma(struct dim *d, size_t n, size_t place)
 
 /* Bandwidths around a place where a kernel came or went. While the smallest one depends on n, all
  * are set by refresh. */
-static void touch(aglm_parzen *p, struct dim *d, size_t place, size_t n)
+static void touch(aglm_parzen *p, struct aglm_parzen_dim *d, size_t place, size_t n)
 {
     if (p->all_sigma || is_choice(d))
         return;
@@ -375,7 +294,7 @@ static void touch(aglm_parzen *p, struct dim *d, size_t place, size_t n)
 }
 
 /* Kernels from `kernel` on move up by one (they carry larger indices then) or down. */
-static void renumber(struct dim *d, size_t n, size_t kernel, bool up)
+static void renumber(struct aglm_parzen_dim *d, size_t n, size_t kernel, bool up)
 {
     for (size_t i = 0; i < n; i++) {
         if (d->sorted[i] >= kernel)
@@ -390,7 +309,7 @@ static void shift(void *v, size_t size, size_t kernel, size_t n_after, bool up)
     memmove(up ? from + size : from - size, from, n_after * size);
 }
 
-static void shift_kernels(struct dim *d, size_t kernel, size_t n_after, bool up)
+static void shift_kernels(struct aglm_parzen_dim *d, size_t kernel, size_t n_after, bool up)
 {
     shift(d->mu, sizeof *d->mu, kernel, n_after, up);
     shift(d->sigma, sizeof *d->sigma, kernel, n_after, up);
@@ -399,18 +318,23 @@ static void shift_kernels(struct dim *d, size_t kernel, size_t n_after, bool up)
     shift(d->norm, sizeof *d->norm, kernel, n_after, up);
     shift(d->near_mu, sizeof *d->near_mu, kernel, n_after, up);
     shift(d->near_inv, sizeof *d->near_inv, kernel, n_after, up);
-    shift(d->range, sizeof *d->range, kernel, n_after, up);
+    if (d->range)
+        shift(d->range, sizeof *d->range, kernel, n_after, up);
+    if (d->row)
+        shift(d->row, sizeof *d->row, kernel, n_after, up);
 }
 
-static double to_domain(const struct dim *d, double x)
+static double to_domain(const struct aglm_parzen_dim *d, double x)
 {
     if (is_choice(d))
         return x;
+    if (is_even(d))
+        return aglm_dist_snap(&d->dist, x);
     x = x < d->dist.low ? d->dist.low : x > d->dist.high ? d->dist.high : x;
     return d->dist.log ? aglm_log(x) : x;
 }
 
-static void dim_insert(aglm_parzen *p, struct dim *d, size_t kernel, double x)
+static void dim_insert(aglm_parzen *p, struct aglm_parzen_dim *d, size_t kernel, double x)
 {
     size_t n = p->n; /* without the new one */
 
@@ -447,7 +371,7 @@ aglm_rc aglm_parzen_insert(aglm_parzen *p, int64_t number, const double *x, aglm
     return AGLM_OK;
 }
 
-static void dim_remove(aglm_parzen *p, struct dim *d, size_t kernel)
+static void dim_remove(aglm_parzen *p, struct aglm_parzen_dim *d, size_t kernel)
 {
     size_t n = p->n; /* with the one that goes */
 
@@ -481,40 +405,22 @@ void aglm_parzen_remove(aglm_parzen *p, int64_t number)
 static void set_weights(aglm_parzen *p)
 {
     size_t n = p->n;
+    double total = 1.0;
     size_t ramp = n > FULL_WEIGHT && !p->even ? n - FULL_WEIGHT : 0;
     double low = n > 0 ? 1.0 / (double)n : 1.0;
     double step = ramp > 1 ? (1.0 - low) / (double)(ramp - 1) : 0.0;
 
     p->weight[0] = 1.0;
-    p->total_weight = 1.0;
     for (size_t i = 0; i < n; i++) {
         p->weight[i + 1] = i < ramp ? low + (double)i * step : 1.0;
-        p->total_weight += p->weight[i + 1];
+        total += p->weight[i + 1];
     }
-}
-
-/* Classes of kernels that give every cell the same mass: equal ones are neighbours when sorted. */
-static void set_rows(struct dim *d, size_t n)
-{
-    size_t rows = 1;
-
-    d->row[0] = 0;
-    d->kernel[0] = 0;
-    for (size_t i = 0; i < n; i++) {
-        size_t k = d->sorted[i];
-        size_t last = d->kernel[rows - 1];
-        if (i == 0 || d->mu[k] != d->mu[last] || d->sigma[k] != d->sigma[last])
-            d->kernel[rows++] = (uint32_t)k;
-        d->row[k] = (uint32_t)(rows - 1);
-    }
-    d->n_rows = rows;
-    if (d->filled)
-        memset(d->filled, 0, SMALL_LATTICE);
+    p->total_weight = total;
 }
 
 /* Log weights of the choice observed and of another one, n kernels being there besides the prior.
  */
-static void choice_weights(const struct dim *d, size_t n, double *hit, double *miss)
+static void choice_weights(const struct aglm_parzen_dim *d, size_t n, double *hit, double *miss)
 {
     double share = 1.0 / (double)(n + 1);
     double all = aglm_log(1.0 + (double)d->dist.n_choices * share);
@@ -523,7 +429,7 @@ static void choice_weights(const struct dim *d, size_t n, double *hit, double *m
     *miss = aglm_log(share) - all;
 }
 
-static void add_choice_base(aglm_parzen *p, const struct dim *d)
+static void add_choice_base(aglm_parzen *p, const struct aglm_parzen_dim *d)
 {
     double hit;
     double miss;
@@ -533,6 +439,16 @@ static void add_choice_base(aglm_parzen *p, const struct dim *d)
     p->base[0] += -aglm_log((double)d->dist.n_choices) - (miss - hit);
     for (size_t k = 1; k <= p->n; k++)
         p->base[k] += hit;
+}
+
+static void set_base(aglm_parzen *p, struct aglm_parzen_dim *d)
+{
+    for (size_t j = 0; p->all_sigma && j < p->n; j++)
+        set_sigma(d, p->n, j);
+    for (size_t k = 0; k <= p->n; k++)
+        p->base[k] += d->norm[k];
+    if (is_lattice(d))
+        aglm_parzen_lattice_rows(d, p->n);
 }
 
 static void refresh(aglm_parzen *p)
@@ -549,26 +465,20 @@ static void refresh(aglm_parzen *p)
         p->weight[k] = 0.0;
     }
     for (size_t i = 0; i < p->n_dims; i++) {
-        struct dim *d = &p->dims[i];
-        if (is_choice(d)) {
-            add_choice_base(p, d);
-            continue;
-        }
-        for (size_t j = 0; p->all_sigma && j < p->n; j++)
-            set_sigma(d, p->n, j);
-        for (size_t k = 0; k < kernels; k++)
-            p->base[k] += d->norm[k];
-        if (is_lattice(d))
-            set_rows(d, p->n);
+        if (is_choice(&p->dims[i]))
+            add_choice_base(p, &p->dims[i]);
+        else
+            set_base(p, &p->dims[i]);
     }
     for (size_t k = 0; k < p->cap && k < kernels + AGLM_PARZEN_BLOCK; k++)
         p->near_base[k] = (float)(p->base[k] - p->base[0]);
     p->stale = p->all_sigma = false;
 }
 
-static double sample_number(struct dim *d, size_t k, aglm_rng *rng)
+static double sample_number(struct aglm_parzen_dim *d, size_t k, aglm_rng *rng)
 {
-    aglm_normal_range *range = &d->range[k];
+    aglm_normal_range one = {.below = NAN};
+    aglm_normal_range *range = d->range ? &d->range[k] : &one;
     double inv = 1.0 / d->sigma[k];
 
     if (isnan(range->below))
@@ -579,7 +489,7 @@ static double sample_number(struct dim *d, size_t k, aglm_rng *rng)
 }
 
 /* The observed choice with the weight that it has beyond the even share of all. */
-static double sample_choice(const struct dim *d, size_t k, size_t n, aglm_rng *rng)
+static double sample_choice(const struct aglm_parzen_dim *d, size_t k, size_t n, aglm_rng *rng)
 {
     double even = (double)d->dist.n_choices / (double)(n + 1);
     double u = aglm_rng_uniform(rng);
@@ -588,68 +498,30 @@ static double sample_choice(const struct dim *d, size_t k, size_t n, aglm_rng *r
     return k > 0 && u * (1.0 + even) < 1.0 ? d->mu[k] : (double)other;
 }
 
+/* Ranges are remembered where draws are made; without memory they are made anew each time. */
+static void want_ranges(aglm_parzen *p)
+{
+    for (size_t i = 0; i < p->n_dims; i++) {
+        struct aglm_parzen_dim *d = &p->dims[i];
+        if (is_choice(d) || d->range || !grow_array(&d->range, 0, p->cap, sizeof *d->range))
+            continue;
+        for (size_t k = 0; k < p->cap; k++)
+            d->range[k].below = NAN;
+    }
+}
+
 void aglm_parzen_sample(aglm_parzen *p, aglm_rng *rng, double *x)
 {
     refresh(p);
+    want_ranges(p);
     double left = aglm_rng_uniform(rng) * p->total_weight;
     size_t k = p->n;
     while (k > 0 && left >= p->weight[k])
         left -= p->weight[k--];
     for (size_t i = 0; i < p->n_dims; i++) {
-        struct dim *d = &p->dims[i];
+        struct aglm_parzen_dim *d = &p->dims[i];
         x[i] = is_choice(d) ? sample_choice(d, k, p->n, rng) : sample_number(d, k, rng);
     }
-}
-
-static void fill_table(struct dim *d, double left, double right, double *table)
-{
-    for (size_t r = 0; r < d->n_rows; r++) {
-        size_t k = d->kernel[r];
-        double inv = 1.0 / d->sigma[k];
-        table[r] = cell_log_mass(d, (left - d->mu[k]) * inv, (right - d->mu[k]) * inv);
-    }
-}
-
-/* Observations of another program may lie off the lattice: then there may be more classes than the
- * cells have room for. */
-static bool is_small_lattice_value(const struct dim *d, double x, size_t *value)
-{
-    uint64_t values = aglm_dist_count(&d->dist);
-
-    if (!d->cells || d->n_rows > CELL_ROWS(values) || !(x >= d->dist.low && x <= d->dist.high))
-        return false;
-    *value = (size_t)((x - d->dist.low) / d->dist.step + 0.5);
-    return *value < values && aglm_dist_at(&d->dist, *value) == x;
-}
-
-/* A lattice's term: the masses of x's cell under each class of kernels, or their narrow form. */
-static void lattice_term(struct dim *d, size_t n, double x, double *table, aglm_parzen_term *t)
-{
-    double half = d->dist.step / 2.0;
-    double left = d->dist.log ? aglm_log(x - half) : x - half;
-    double right = d->dist.log ? aglm_log(x + half) : x + half;
-    double middle = 0.5 * (left + right);
-
-    t->near_x = near_place(d, middle);
-    t->near_half = (float)(0.5 * (right - left) / (d->high - d->low));
-    if (right - left <= NARROW_CELL * smallest_sigma(d, n)) {
-        t->kind = AGLM_PARZEN_CELL;
-        t->x = middle;
-        t->width = right - left;
-        t->log_width = aglm_log(t->width);
-        return;
-    }
-    t->kind = AGLM_PARZEN_TABLE;
-    size_t value;
-    if (is_small_lattice_value(d, x, &value)) {
-        table = d->cells + value * CELL_ROWS(aglm_dist_count(&d->dist));
-        if (!d->filled[value])
-            fill_table(d, left, right, table);
-        d->filled[value] = 1;
-    } else {
-        fill_table(d, left, right, table);
-    }
-    t->table = table;
 }
 
 /* What the terms of all points have in common. */
@@ -659,7 +531,7 @@ static void prepare_terms(aglm_parzen *p)
     double miss;
 
     for (size_t j = 0; j < p->n_dims; j++) {
-        const struct dim *d = &p->dims[p->order[j]];
+        const struct aglm_parzen_dim *d = &p->dims[p->order[j]];
         aglm_parzen_term *t = &p->terms[j];
         *t = (aglm_parzen_term){.kind = AGLM_PARZEN_SQUARE,
                                 .mu = d->mu,
@@ -680,10 +552,10 @@ static void set_terms(aglm_parzen *p, const double *x)
 {
     for (size_t j = 0; j < p->n_dims; j++) {
         size_t i = p->order[j];
-        struct dim *d = &p->dims[i];
+        struct aglm_parzen_dim *d = &p->dims[i];
         aglm_parzen_term *t = &p->terms[j];
         if (is_lattice(d)) {
-            lattice_term(d, p->n, x[i], p->table + i * p->table_cap, t);
+            aglm_parzen_lattice_term(d, p->n, x[i], t);
         } else {
             t->x = to_domain(d, x[i]);
             t->near_x = near_place(d, t->x);
@@ -691,25 +563,8 @@ static void set_terms(aglm_parzen *p, const double *x)
     }
 }
 
-static aglm_rc reserve_table(aglm_parzen *p, aglm_error *err)
+void aglm_parzen_score(aglm_parzen *p, const double *x, size_t n, double *out)
 {
-    if (p->table_cap == p->cap)
-        return AGLM_OK;
-    free(p->table);
-    p->table_cap = 0;
-    p->table = aglm_calloc(p->n_dims * p->cap, sizeof *p->table);
-    if (!p->table)
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a density of %zu trials", p->n);
-    p->table_cap = p->cap;
-    return AGLM_OK;
-}
-
-aglm_rc aglm_parzen_score(aglm_parzen *p, const double *x, size_t n, double *out, aglm_error *err)
-{
-    aglm_rc rc = reserve_table(p, err);
-
-    if (rc != AGLM_OK)
-        return rc;
     refresh(p);
     size_t blocks = (p->n + AGLM_PARZEN_BLOCK) / AGLM_PARZEN_BLOCK;
     double log_total = aglm_log(p->total_weight);
@@ -720,5 +575,4 @@ aglm_rc aglm_parzen_score(aglm_parzen *p, const double *x, size_t n, double *out
         set_terms(p, x + i * p->n_dims);
         out[i] = aglm_parzen_log_sum(p->terms, p->n_dims, &kernels) - log_total;
     }
-    return AGLM_OK;
 }

@@ -32,6 +32,6 @@ size_t aglm_parzen_size(const aglm_parzen *p);
 void aglm_parzen_sample(aglm_parzen *p, aglm_rng *rng, double *x);
 /* Log density (mass for discrete parameters) at n points, row-major [n x n_dims]; out: [n]. Natural
  * log, density in the log domain for log parameters, as Optuna has it. */
-aglm_rc aglm_parzen_score(aglm_parzen *p, const double *x, size_t n, double *out, aglm_error *err);
+void aglm_parzen_score(aglm_parzen *p, const double *x, size_t n, double *out);
 
 #endif

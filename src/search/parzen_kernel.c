@@ -43,12 +43,13 @@ struct block {
 
 INLINE void load(vec *out, const double *from, const struct block *b, size_t v)
 {
-    const uint32_t *at = b->at + v * LANES;
-
-    if (b->at)
-        *out = (vec){from[at[0]], from[at[1]], from[at[2]], from[at[3]]};
-    else
+    if (b->at) {
+        const uint32_t *at = b->at + v * LANES;
+        const double lane[LANES] = {from[at[0]], from[at[1]], from[at[2]], from[at[3]]};
+        memcpy(out, lane, sizeof *out);
+    } else {
         memcpy(out, __builtin_assume_aligned(from + b->k + v * LANES, 32), sizeof *out);
+    }
 }
 
 /* x <= 0. As aglm_exp, without its branches: what is below -700 gives some 1e-304. */

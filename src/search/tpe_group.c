@@ -271,7 +271,7 @@ static aglm_rc sync(aglm_tpe_group *g, aglm_error *err)
     return rc;
 }
 
-static aglm_rc draw_pair(aglm_tpe_group *g, size_t at, aglm_rng *rng, aglm_error *err)
+static void draw_pair(aglm_tpe_group *g, size_t at, aglm_rng *rng)
 {
     const struct pair *p = &g->pairs[at];
     size_t n = g->n_candidates;
@@ -280,17 +280,15 @@ static aglm_rc draw_pair(aglm_tpe_group *g, size_t at, aglm_rng *rng, aglm_error
 
     for (size_t i = 0; i < n; i++)
         aglm_parzen_sample(p->good, rng, drawn + i * g->width);
-    aglm_rc rc = aglm_parzen_score(p->good, drawn, n, g->gain, err);
-    if (rc == AGLM_OK)
-        rc = aglm_parzen_score(p->bad, drawn, n, g->bad_score, err);
-    for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
+    aglm_parzen_score(p->good, drawn, n, g->gain);
+    aglm_parzen_score(p->bad, drawn, n, g->bad_score);
+    for (size_t i = 0; i < n; i++) {
         g->gain[i] -= g->bad_score[i];
         size_t to = i;
         for (; to > 0 && g->gain[order[to - 1]] < g->gain[i]; to--)
             order[to] = order[to - 1];
         order[to] = (uint32_t)i;
     }
-    return rc;
 }
 
 aglm_rc aglm_tpe_group_draw(aglm_tpe_group *g, aglm_rng *rng, aglm_error *err)
@@ -298,7 +296,7 @@ aglm_rc aglm_tpe_group_draw(aglm_tpe_group *g, aglm_rng *rng, aglm_error *err)
     aglm_rc rc = sync(g, err);
 
     for (size_t i = 0; rc == AGLM_OK && i < g->n_pairs; i++)
-        rc = draw_pair(g, i, rng, err);
+        draw_pair(g, i, rng);
     return rc;
 }
 
