@@ -114,6 +114,8 @@ static void put_menu(aglm_str *out)
 
 /* ---- figures ---- */
 
+/* Within <noscript>: a browser that runs scripts takes it as one piece of text, a tenth of the work, and page.js
+ * makes a figure of it when it comes near to what is seen. Without scripts it is shown as it stands. */
 static aglm_rc put_figure(const aglm_plot_study *s, const aglm_plot_kind *kind, aglm_str *out,
                           aglm_error *err)
 {
@@ -129,9 +131,9 @@ static aglm_rc put_figure(const aglm_plot_study *s, const aglm_plot_kind *kind, 
         aglm_html_escape(out, note);
         aglm_str_puts(out, "</p>");
         if (!figure.empty) {
-            aglm_str_puts(out, "<figure>");
+            aglm_str_puts(out, "<figure><noscript>");
             rc = aglm_svg_put(&figure, WIDTH, &arena, out, err);
-            aglm_str_puts(out, "</figure>");
+            aglm_str_puts(out, "</noscript></figure>");
         }
         aglm_str_puts(out, "</section>\n");
     }

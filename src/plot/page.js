@@ -290,9 +290,11 @@
   const all = () => visible.forEach(paint);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
   addEventListener("resize", all);
-  addEventListener("beforeprint", () => document.querySelectorAll("svg.plot").forEach(paint));
-  for (const svg of document.querySelectorAll("svg.plot")) {
-    watch.observe(svg);
+  addEventListener("beforeprint", () => {
+    document.querySelectorAll("figure").forEach(unveil);
+    document.querySelectorAll("svg.plot").forEach(paint);
+  });
+  const listen = (svg) => {
     svg.addEventListener("pointermove", (event) => (drag ? stretch(event) : hover(svg, event)));
     svg.addEventListener("pointerleave", () => (tip.hidden = true));
     svg.addEventListener("pointerdown", (event) => {
@@ -300,6 +302,21 @@
       const panel = event.button === 0 && panelAt(svg, at);
       if (panel) (drag = { svg, panel, at }), event.preventDefault();
     });
+  };
+
+  // A figure waits as text until it is nearly in sight; its room is kept free.
+  const unveil = (figure) => {
+    const veil = figure.querySelector("noscript");
+    if (!veil) return;
+    figure.innerHTML = veil.textContent;
+    const svg = figure.querySelector("svg.plot");
+    listen(svg);
+    watch.observe(svg);
+  };
+  const near = new IntersectionObserver((entries) => entries.forEach((e) => e.isIntersecting && unveil(e.target)), { rootMargin: "50%" });
+  for (const figure of document.querySelectorAll("figure")) {
+    figure.style.aspectRatio = /viewBox="0 0 (\d+ \d+)/.exec(figure.textContent)[1].replace(" ", "/");
+    near.observe(figure);
   }
   addEventListener("pointerup", release);
   addEventListener("keydown", (event) => {
