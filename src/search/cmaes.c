@@ -122,8 +122,10 @@ aglm_rc aglm_cmaes_new(aglm_cmaes **out, const aglm_cmaes_start *start, aglm_err
     m->work = take(&rest, square);
     memcpy(m->mean, start->mean, n * sizeof *m->mean);
     for (size_t i = 0; i < n; i++) {
-        m->margin[i] = m->scale[i] = 1.0;
-        m->c[m->full ? i * n + i : i] = 1.0;
+        double part = start->part ? start->part[i] : 1.0;
+        m->margin[i] = 1.0;
+        m->scale[i] = part;
+        m->c[m->full ? i * n + i : i] = part * part;
         if (m->full)
             m->vectors[i * n + i] = 1.0;
     }

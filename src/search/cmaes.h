@@ -22,6 +22,7 @@ typedef struct aglm_cmaes_start {
     size_t population;  /* >= 4; see aglm_cmaes_population */
     double sigma;       /* standard deviation on every axis */
     const double *mean; /* [n] */
+    const double *part; /* [n] of sigma, above 0, that an axis has; NULL: all of it */
 } aglm_cmaes_start;
 
 /* 4 + floor(ln n). The tutorial has 3 ln n; at the few hundred evaluations that a search has,

@@ -61,8 +61,9 @@ extern const aglm_sampler_ops aglm_sampler_random;
  * where log is set). */
 extern const aglm_sampler_ops aglm_sampler_grid;
 /* Scrambled Sobol points (num/sobol.h): trial n takes point n, one axis for each parameter of more
- * than one value, and a random fresh point where that one was taken. Spaces of over
- * AGLM_SOBOL_MAX_DIMS such parameters get Halton's sequence. */
+ * than one value, through the quantiles of its prior where it has one, and a random fresh point
+ * where that one was taken. Spaces of over AGLM_SOBOL_MAX_DIMS such parameters get Halton's
+ * sequence. */
 extern const aglm_sampler_ops aglm_sampler_qmc;
 extern const aglm_sampler_ops aglm_sampler_halton;
 /* Tree-structured Parzen estimator: Bergstra et al. 2011, multivariate as in Falkner et al. 2018,
@@ -87,9 +88,10 @@ extern const aglm_sampler_ops aglm_sampler_nsga2;
 /* CMA-ES (search/cmaes.h) on the numbers, each axis the unit interval of its law, discrete ones
  * with margin; choices by chances of their own that follow the better half, as in CatCMA (Hamano et
  * al. 2024); restarts with growing population (BIPOP, Hansen 2009). Inactive parameters are drawn
- * all the same and left out of the point. The state follows from the finished trials in the order
- * of their numbers, whatever order they end in, so it needs no record of its own; trials of another
- * sampler or of an earlier state are taken in as injections (Hansen 2011). */
+ * all the same and left out of the point. A normal prior gives its axis the first mean and
+ * deviation; restarts begin at draws of the priors. The state follows from the finished trials in
+ * the order of their numbers, whatever order they end in, so it needs no record of its own; trials
+ * of another sampler or of an earlier state are taken in as injections (Hansen 2011). */
 extern const aglm_sampler_ops aglm_sampler_cmaes;
 
 /* Gaussian process: Matern 5/2 with one length for each parameter, losses warped, the logarithm of

@@ -11,7 +11,9 @@
 #define ATTEMPTS 32       /* draws before a point is clipped, or a random fresh one taken */
 #define NARROW_ATTEMPTS 8 /* of them as the distribution has it; then wider and wider */
 #define WIDEN 1.3
-#define START_SIGMA (1.0 / 6.0) /* of a unit axis */
+#define START_SIGMA (1.0 / 6.0)      /* of a unit axis */
+#define ONE_ABOVE 0.8413447460685429 /* of a normal law's mass lies below mean + deviation */
+#define LEAST_PART 1e-3              /* of START_SIGMA */
 #define CHOICE_RATE 0.4
 #define LATENESS 3                                  /* generations */
 #define RESTART_STREAM UINT64_C(0x8000000000000000) /* above all trials' */
@@ -33,6 +35,7 @@ struct cmaes {
     size_t *choices, n_choices; /* and those that are choices */
     double **chance;            /* [n_choices][choice] */
     aglm_cmaes *model;          /* NULL without axes */
+    double *part;               /* [n_axes] of the first sigma that an axis has, by its prior */
     double *v, *point;          /* scratch */
 
     /* The state follows from the trials below `next` by number. */
@@ -73,6 +76,26 @@ static aglm_rc no_memory(aglm_error *err)
     return aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
 }
 
+/* Where a share u of the parameter's prior lies, on its unit axis. */
+static double prior_at(const struct cmaes *s, size_t param, double u)
+{
+    const aglm_space_param *p = &s->space->params[param];
+
+    return p->prior.kind == AGLM_PRIOR_NONE
+               ? u
+               : aglm_dist_to_unit(&p->dist, aglm_space_quantile(s->space, param, u));
+}
+
+/* A normal prior's deviation, where it is less than that of other axes. */
+static double part_of(const struct cmaes *s, size_t param)
+{
+    double spread = 0.5 * (prior_at(s, param, ONE_ABOVE) - prior_at(s, param, 1.0 - ONE_ABOVE));
+
+    if (s->space->params[param].prior.kind != AGLM_PRIOR_NORMAL)
+        return 1.0;
+    return fmax(LEAST_PART, fmin(1.0, spread / START_SIGMA));
+}
+
 static aglm_rc find_axes(struct cmaes *s, aglm_error *err)
 {
     size_t n = s->space->n;
@@ -80,15 +103,17 @@ static aglm_rc find_axes(struct cmaes *s, aglm_error *err)
     s->axes = aglm_arena_array(&s->arena, n, sizeof *s->axes);
     s->choices = aglm_arena_array(&s->arena, n, sizeof *s->choices);
     s->chance = aglm_arena_array(&s->arena, n, sizeof *s->chance);
+    s->part = aglm_arena_array(&s->arena, n, sizeof *s->part);
     s->v = aglm_arena_array(&s->arena, n, sizeof *s->v);
     s->point = aglm_arena_array(&s->arena, n, sizeof *s->point);
-    if (!s->axes || !s->choices || !s->chance || !s->v || !s->point)
+    if (!s->axes || !s->choices || !s->chance || !s->part || !s->v || !s->point)
         return no_memory(err);
     for (size_t i = 0; i < n; i++) {
         const aglm_dist *d = &s->space->params[i].dist;
         if (d->low == d->high)
             continue;
         if (d->kind != AGLM_DIST_CHOICE) {
+            s->part[s->n_axes] = part_of(s, i);
             s->axes[s->n_axes++] = i;
             continue;
         }
@@ -142,7 +167,7 @@ static aglm_rc begin_run(struct cmaes *s, size_t population, double sigma, aglm_
     }
     aglm_cmaes_free(s->model);
     s->model = NULL;
-    const aglm_cmaes_start start = {s->n_axes, population, sigma, s->v};
+    const aglm_cmaes_start start = {s->n_axes, population, sigma, s->v, s->part};
     return s->n_axes > 0 ? aglm_cmaes_new(&s->model, &start, err) : AGLM_OK;
 }
 
@@ -161,7 +186,7 @@ static aglm_rc rewind_all(struct cmaes *s, aglm_error *err)
     s->spent_large = s->spent_small = 0;
     s->is_small = false;
     for (size_t i = 0; i < s->n_axes; i++)
-        s->v[i] = 0.5;
+        s->v[i] = prior_at(s, s->axes[i], 0.5);
     return begin_run(s, s->large, START_SIGMA, err);
 }
 
@@ -390,7 +415,7 @@ static aglm_rc restart(struct cmaes *s, aglm_error *err)
         population = s->large;
     }
     for (size_t i = 0; i < s->n_axes; i++)
-        s->v[i] = aglm_rng_uniform(&rng);
+        s->v[i] = prior_at(s, s->axes[i], aglm_rng_uniform(&rng));
     return begin_run(s, population > 4 ? population : 4, sigma, err);
 }
 

@@ -93,7 +93,7 @@ static aglm_rc qmc_ask(void *self, int64_t number, double *x, aglm_error *err)
         aglm_halton_point(q->halton, (uint32_t)number, q->unit);
     for (size_t i = 0; i < q->space->n; i++) {
         const aglm_space_param *p = &q->space->params[i];
-        x[i] = is_free(p) ? aglm_dist_from_unit(&p->dist, q->unit[used++]) : p->dist.low;
+        x[i] = is_free(p) ? aglm_space_quantile(q->space, i, q->unit[used++]) : p->dist.low;
     }
     aglm_space_settle(q->space, x);
     if (!aglm_history_seen(q->history, x))

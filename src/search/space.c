@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "num/dense.h"
 #include "search/normal.h"
 
 #define MAX_TEXT_BYTES (1u << 26) /* names and choices of one space */
@@ -213,6 +214,36 @@ double aglm_space_draw(const aglm_space *s, size_t i, aglm_rng *rng)
     if (p->prior.kind == AGLM_PRIOR_NONE)
         return aglm_dist_sample(&p->dist, rng);
     return aglm_dist_snap(&p->dist, draw_prior(p, rng));
+}
+
+static double normal_quantile(const aglm_space_param *p, double u)
+{
+    const aglm_prior *prior = &p->prior;
+    double low = p->dist.low - p->dist.step / 2.0;
+    double high = p->dist.high + p->dist.step / 2.0;
+
+    if (prior->log) {
+        low = low > 0.0 ? aglm_log(low) : -INFINITY;
+        high = high > 0.0 ? aglm_log(high) : -INFINITY;
+    }
+    low = (low - prior->a) / prior->b;
+    high = (high - prior->a) / prior->b;
+    double v = low < high ? prior->a + prior->b * aglm_normal_cut_quantile(u, low, high) : prior->a;
+    return prior->log ? aglm_exp(v) : v;
+}
+
+double aglm_space_quantile(const aglm_space *s, size_t i, double u)
+{
+    const aglm_space_param *p = &s->params[i];
+    double v = p->prior.a + u * (p->prior.b - p->prior.a);
+
+    if (p->prior.kind == AGLM_PRIOR_NONE)
+        return aglm_dist_from_unit(&p->dist, u);
+    if (p->prior.kind == AGLM_PRIOR_NORMAL)
+        v = normal_quantile(p, u);
+    else if (p->prior.log)
+        v = aglm_exp(v);
+    return aglm_dist_snap(&p->dist, v);
 }
 
 void aglm_space_sample(const aglm_space *s, aglm_rng *rng, double *x)

@@ -13,7 +13,8 @@
 #define AGLM_SPACE_MAX_SIZE (UINT64_C(1) << 20) /* spaces with more points count as endless */
 
 /* What a random draw follows where that is not the distribution's own shape: Hyperopt's rounded and
- * normal words. Models (TPE, GP, ...) see the distribution alone. */
+ * normal words; qmc fills it evenly and cmaes begins with it. Other models (TPE, GP) see the
+ * distribution alone. */
 typedef enum aglm_prior_kind {
     AGLM_PRIOR_NONE,    /* as aglm_dist_sample draws */
     AGLM_PRIOR_UNIFORM, /* from a to b */
@@ -99,6 +100,8 @@ void aglm_space_settle(const aglm_space *s, double *x);
 aglm_rc aglm_space_check(const aglm_space *s, const double *x, aglm_error *err);
 /* A random value of parameter i alone, by its prior. */
 double aglm_space_draw(const aglm_space *s, size_t i, aglm_rng *rng);
+/* The value below which a share u, 0 <= u <= 1, of that prior's draws lies. */
+double aglm_space_quantile(const aglm_space *s, size_t i, double u);
 /* A random point; clauses are not looked at (see aglm_history_fresh). */
 void aglm_space_sample(const aglm_space *s, aglm_rng *rng, double *x);
 

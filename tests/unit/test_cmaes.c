@@ -27,7 +27,7 @@ static struct run *start(size_t n, size_t population, double mean, double sigma)
     r->n = n;
     r->population = population;
     aglm_rng_init(&r->rng, n + population);
-    const aglm_cmaes_start s = {n, population, sigma, at};
+    const aglm_cmaes_start s = {n, population, sigma, at, NULL};
     assert_int_equal(aglm_cmaes_new(&r->m, &s, NULL), AGLM_OK);
     return r;
 }

@@ -322,6 +322,67 @@ static void qmc_fills_the_domain_evenly(void **state)
     stop(&r);
 }
 
+static void add_normal(aglm_space *s, const char *name, double low, double high, double mean,
+                       double deviation)
+{
+    const aglm_prior prior = {AGLM_PRIOR_NORMAL, false, mean, deviation};
+    aglm_dist d;
+
+    aglm_dist_float(&d, low, high, 0, false, NULL);
+    assert_int_equal(aglm_space_add(s, name, &d, NULL, 0, NULL), AGLM_OK);
+    assert_int_equal(aglm_space_set_prior(s, s->n - 1, &prior, NULL), AGLM_OK);
+}
+
+static double mass_below(double x)
+{
+    return 0.5 * erfc(-x / sqrt(2.0));
+}
+
+/* Of 64 trials one lies in each 64th of the bell's mass, also of one that bounds cut. */
+static void qmc_fills_a_prior_evenly(void **state)
+{
+    aglm_space *s = new_space();
+    char hit[64][2] = {0};
+
+    (void)state;
+    add_normal(s, "bell", -4, 4, 0, 1);
+    add_normal(s, "half", 10, 14, 10, 2);
+    struct run r = start(&aglm_sampler_qmc, s, 0);
+    for (size_t i = 0; i < 64; i++) {
+        double x[2];
+        assert_int_equal(ask(&r, x), AGLM_OK);
+        double a = (mass_below(x[0]) - mass_below(-4)) / (mass_below(4) - mass_below(-4));
+        double b = (mass_below((x[1] - 10) / 2) - 0.5) / (mass_below(2) - 0.5);
+        hit[(size_t)(64.0 * a)][0]++;
+        hit[(size_t)(64.0 * b)][1]++;
+    }
+    for (size_t i = 0; i < 64; i++)
+        assert_true(hit[i][0] == 1 && hit[i][1] == 1);
+    stop(&r);
+}
+
+/* The first points of many studies have the bell's mean and deviation. */
+static void cmaes_begins_with_a_prior(void **state)
+{
+    double sum = 0.0;
+    double square = 0.0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        aglm_space *s = new_space();
+        double x[2];
+        add_normal(s, "bell", 0, 100, 20, 2);
+        add_float(s, "even", 0, 1, NULL, 0);
+        struct run r = start(&aglm_sampler_cmaes, s, seed);
+        assert_int_equal(ask(&r, x), AGLM_OK);
+        sum += x[0];
+        square += (x[0] - 20.0) * (x[0] - 20.0);
+        stop(&r);
+    }
+    assert_true(fabs(sum / 400.0 - 20.0) < 0.4);
+    assert_true(fabs(sqrt(square / 400.0) - 2.0) < 0.3);
+}
+
 static void options_are_checked(void **state)
 {
     aglm_sampler_options none = {.n_candidates = 0, .grid_levels = 0};
@@ -594,6 +655,8 @@ int main(void)
         cmocka_unit_test(every_sampler_keeps_the_contract),
         cmocka_unit_test(grid_goes_through_its_levels_in_order),
         cmocka_unit_test(qmc_fills_the_domain_evenly),
+        cmocka_unit_test(qmc_fills_a_prior_evenly),
+        cmocka_unit_test(cmaes_begins_with_a_prior),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(cmaes_learns_with_many_workers),
         cmocka_unit_test(cmaes_learns_choices),
