@@ -19,7 +19,8 @@
 extern "C" {
 #endif
 
-#define AGLM_STRATEGY_ABI 1   /* grows when a struct below changes */
+/* Grows when a struct below does; a strategy that was built for a smaller one goes on working. */
+#define AGLM_STRATEGY_ABI 2
 #define AGLM_STRATEGY_WHY 256 /* bytes of a reason, its NUL included */
 
 enum { AGLM_STRATEGY_FLOAT = 0, AGLM_STRATEGY_INT = 1, AGLM_STRATEGY_CHOICE = 2 };
@@ -40,6 +41,7 @@ typedef struct aglm_strategy_param {
 typedef struct aglm_strategy_space {
     const aglm_strategy_param *params;
     size_t n;
+    size_t n_objectives; /* since ABI 2 */
 } aglm_strategy_space;
 
 enum { AGLM_STRATEGY_COMPLETE = 0, AGLM_STRATEGY_PRUNED = 1, AGLM_STRATEGY_FAILED = 2 };
@@ -47,9 +49,10 @@ enum { AGLM_STRATEGY_COMPLETE = 0, AGLM_STRATEGY_PRUNED = 1, AGLM_STRATEGY_FAILE
 /* A finished trial, whoever proposed it. */
 typedef struct aglm_strategy_trial {
     int64_t number;
-    int32_t state;   /* AGLM_STRATEGY_COMPLETE, ... */
-    const double *x; /* [n] NaN: inactive */
-    double loss;     /* smaller is better whatever the study's direction; NaN: there is none */
+    int32_t state;        /* AGLM_STRATEGY_COMPLETE, ... */
+    const double *x;      /* [n] NaN: inactive */
+    double loss;          /* smaller is better whatever the study's direction; NaN: there is none */
+    const double *losses; /* since ABI 2: one of each objective, the first being `loss` */
 } aglm_strategy_trial;
 
 enum { AGLM_STRATEGY_POINT = 0, AGLM_STRATEGY_NOTHING_LEFT = 1, AGLM_STRATEGY_ERROR = -1 };

@@ -45,9 +45,14 @@ typedef struct aglm_study_config {
     size_t n_directions;              /* 0: one objective */
     const char *name;                 /* NULL: "study" */
     const char *storage;              /* NULL: memory; "sqlite:///FILE": kept, and gone on with */
-    const char *sampler;              /* NULL: "auto"; "tpe", "gp", "cmaes", "random", ... */
-    const char *pruner;               /* NULL: none; "asha", ... */
+    /* NULL: "auto"; "tpe", "gp", "cmaes", "random", ...; a strategy of your own: "FILE.so"
+     * (autoglm/strategy.h) or "cmd:PROGRAM ARGS", which speaks JSON lines (see
+     * examples/strategy.py), each in a process of its own */
+    const char *sampler;
+    const char *pruner; /* NULL: none; "asha", ... */
     uint64_t seed;
+    double strategy_timeout_s; /* for one answer of a strategy of your own; 0: 30 */
+    const char *strategy_host; /* the autoglm program that runs a FILE.so; NULL: that of PATH */
 } aglm_study_config;
 
 /* All zero or NULL: minimise, in memory. */

@@ -19,7 +19,8 @@ struct program {
     const aglm_history *history;
     uint64_t seed;
     aglm_sampler_outside outside;
-    char *text;          /* "cmd:..." or a file */
+    char *text; /* "cmd:..." or a file */
+    char *host;
     aglm_dialogue *talk; /* NULL: not running */
     bool answered;       /* ever */
     unsigned faults;     /* in a row */
@@ -40,6 +41,7 @@ static void program_close(void *self)
     aglm_str_clear(&p->reason);
     free(p->queue);
     free(p->text);
+    free(p->host);
     free(p);
 }
 
@@ -47,18 +49,22 @@ static aglm_rc program_open(void **self, const aglm_history *history,
                             const aglm_sampler_options *options, uint64_t seed, aglm_error *err)
 {
     struct program *p = calloc(1, sizeof *p);
+    const char *with = options->outside->host;
     char *text = aglm_strndup(options->detail, strlen(options->detail));
+    char *host = aglm_strndup(with, strlen(with));
 
     *self = p;
-    if (!p || !text) {
+    if (!p || !text || !host) {
         free(p);
         free(text);
+        free(host);
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a strategy");
     }
     p->history = history;
     p->seed = seed;
     p->outside = *options->outside;
     p->text = text;
+    p->host = host;
     aglm_str_init(&p->lines, MAX_LINES);
     aglm_str_init(&p->reason, MAX_REASON);
     return AGLM_OK;
@@ -153,19 +159,37 @@ static aglm_rc say_tells(struct program *p, aglm_error *err)
 
 /* ---- start ---- */
 
+static const char *direction_word(double sign)
+{
+    return sign < 0.0 ? "maximize" : "minimize";
+}
+
+static void greet_directions(struct program *p)
+{
+    const double *signs = aglm_history_signs(p->history);
+    size_t n = aglm_history_objectives(p->history);
+
+    aglm_str_printf(&p->lines, ", \"direction\": \"%s\"", direction_word(signs[0]));
+    if (n < 2)
+        return;
+    aglm_str_puts(&p->lines, ", \"directions\": ");
+    for (size_t i = 0; i < n; i++)
+        aglm_str_printf(&p->lines, "%s\"%s\"", i ? ", " : "[", direction_word(signs[i]));
+    aglm_str_putc(&p->lines, ']');
+}
+
 static void greet(struct program *p)
 {
     aglm_str_puts(&p->lines, "{\"autoglm\": 1, \"space\": ");
     aglm_space_write(aglm_history_space(p->history), &p->lines);
-    aglm_str_printf(&p->lines, ", \"direction\": \"%s\", \"seed\": %llu}\n",
-                    aglm_history_sign(p->history) < 0.0 ? "maximize" : "minimize",
-                    (unsigned long long)p->seed);
+    greet_directions(p);
+    aglm_str_printf(&p->lines, ", \"seed\": %llu}\n", (unsigned long long)p->seed);
 }
 
 static aglm_rc start(struct program *p, aglm_error *err)
 {
     const char *command[] = {"/bin/sh", "-c", p->text + strlen("cmd:"), NULL};
-    const char *host[] = {p->outside.host, "strategy", "--", p->text, NULL};
+    const char *host[] = {p->host, "strategy", "--", p->text, NULL};
     bool is_command = strncmp(p->text, "cmd:", 4) == 0;
     aglm_rc rc = aglm_dialogue_open(&p->talk, is_command ? command : host, p->outside.env, err);
 
@@ -301,6 +325,7 @@ static size_t program_notes(void *self, const aglm_attr_row **out)
 
 const aglm_sampler_ops aglm_sampler_program = {
     .name = "program",
+    .several = true,
     .open = program_open,
     .ask = program_ask,
     .tell = program_tell,

@@ -4,7 +4,8 @@
  *
  * It reads, a line each,
  *   {"autoglm": 1, "space": {...}, "direction": "minimize", "seed": 0}    first; the space as
- *                                                                         aglm_space_write has it
+ *                                                                         aglm_space_write has it;
+ *                                 of several objectives "directions", a list, as well
  *   {"tell": {"number": 3, "state": "COMPLETE", "params": {"lr": 0.1}, "value": 0.5}}
  *                                 every finished trial, whoever proposed it; state COMPLETE, PRUNED
  *                                 or FAIL; value as told, null when there is none, Infinity as

@@ -12,6 +12,7 @@
 #include "autoglm/strategy.h"
 #include "base/memory.h"
 #include "search/space.h"
+#include "store/store.h"
 
 #define MAX_LINE (1u << 26)
 #define MAX_SPACE_BYTES (1u << 26)
@@ -28,7 +29,9 @@ struct host {
     aglm_arena arena;  /* the space as the plugin sees it */
     aglm_strategy_space shown;
     double *x;
-    double sign;
+    double signs[AGLM_STORE_MAX_OBJECTIVES];
+    double losses[AGLM_STORE_MAX_OBJECTIVES];
+    size_t n_objectives;
     aglm_str heard, said;
 };
 
@@ -135,7 +138,7 @@ static aglm_rc show_space(struct host *h, aglm_error *err)
         params[i].choices = show_choices(&h->arena, &p->dist);
         ok = params[i].choices != NULL;
     }
-    h->shown = (aglm_strategy_space){params, s->n};
+    h->shown = (aglm_strategy_space){params, s->n, h->n_objectives};
     return ok ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "out of memory for a space");
 }
 
@@ -156,6 +159,37 @@ static aglm_rc read_space(struct host *h, const aglm_json *v, aglm_error *err)
 
 /* ---- what is said to the plugin ---- */
 
+static double sign_of(const char *direction)
+{
+    return direction && strcmp(direction, "maximize") == 0 ? -1.0 : 1.0;
+}
+
+static void take_directions(struct host *h, const char *first, const aglm_json *all)
+{
+    aglm_json_iter it = aglm_json_iterate(all);
+    size_t n = aglm_json_kind_of(all) == AGLM_JSON_ARRAY ? aglm_json_size(all) : 0;
+
+    h->n_objectives = n > 0 && n <= AGLM_STORE_MAX_OBJECTIVES ? n : 1;
+    h->signs[0] = sign_of(first);
+    for (size_t i = 0; n > 0 && i < h->n_objectives; i++)
+        h->signs[i] = sign_of(aglm_json_string(aglm_json_next(&it, NULL), NULL));
+}
+
+/* The objectives of one trial turned so that smaller is better. */
+static void take_losses(struct host *h, const aglm_json *trial)
+{
+    const aglm_json *all = aglm_json_get(trial, "values");
+    aglm_json_iter it = aglm_json_iterate(all);
+    bool several = aglm_json_kind_of(all) == AGLM_JSON_ARRAY &&
+                   aglm_json_size(all) == h->n_objectives;
+
+    for (size_t i = 0; i < h->n_objectives; i++)
+        h->losses[i] = several ? h->signs[i] * aglm_json_double(aglm_json_next(&it, NULL), NAN)
+                               : NAN;
+    if (!several)
+        h->losses[0] = h->signs[0] * aglm_json_double(aglm_json_get(trial, "value"), NAN);
+}
+
 static aglm_rc take_greeting(struct host *h, const aglm_json *line, aglm_error *err)
 {
     const char *direction = aglm_json_string(aglm_json_get(line, "direction"), NULL);
@@ -165,7 +199,7 @@ static aglm_rc take_greeting(struct host *h, const aglm_json *line, aglm_error *
     if (!space || !direction)
         return aglm_error_set(err, AGLM_FORMAT,
                               "the first line must hold \"space\" and \"direction\"");
-    h->sign = strcmp(direction, "maximize") == 0 ? -1.0 : 1.0;
+    take_directions(h, direction, aglm_json_get(line, "directions"));
     aglm_rc rc = read_space(h, space, err);
     if (rc == AGLM_OK)
         rc = show_space(h, err);
@@ -197,11 +231,13 @@ static void take_trial(struct host *h, const aglm_json *v)
     if (!h->plugin->tell || !params || !state ||
         aglm_point_read(h->space, params, h->x, NULL) != AGLM_OK)
         return;
+    take_losses(h, v);
     const aglm_strategy_trial t = {
         .number = aglm_json_int(aglm_json_get(v, "number"), -1),
         .state = state_of(state),
         .x = h->x,
-        .loss = h->sign * aglm_json_double(aglm_json_get(v, "value"), NAN),
+        .loss = h->losses[0],
+        .losses = h->losses,
     };
     h->plugin->tell(h->self, &t);
 }
@@ -277,7 +313,7 @@ static aglm_rc load(struct host *h, aglm_error *err)
         return aglm_error_set(err, AGLM_UNSUPPORTED,
                               "%.200s: it exports no aglm_strategy_plugin (autoglm/strategy.h)",
                               h->file);
-    if (h->plugin->abi != AGLM_STRATEGY_ABI)
+    if (h->plugin->abi < 1 || h->plugin->abi > AGLM_STRATEGY_ABI)
         return aglm_error_set(
             err, AGLM_UNSUPPORTED,
             "%.200s: made for version %u of autoglm/strategy.h, this is %d: build "

@@ -51,6 +51,22 @@ aglm_rc aglm_study_open(aglm_study **out, aglm_store *store, const char *name,
 /* RUNNING trials of this process that were not told become FAIL. NULL is fine. */
 void aglm_study_close(aglm_study *s);
 
+/* As aglm_study_new; strategies of the user's own may be named where `outside` is given. It is
+ * borrowed during the call, what it points to until aglm_study_free. */
+aglm_rc aglm_study_new_with(aglm_study **out, const aglm_study_config *c,
+                            const aglm_sampler_outside *outside, aglm_error *err);
+
+typedef struct aglm_define_call {
+    aglm_define_objective objective;
+    void *arg;
+    const aglm_study_limits *limits;
+    const aglm_sampler_outside *outside;
+} aglm_define_call;
+
+/* As aglm_study_define, likewise. */
+aglm_rc aglm_study_define_with(aglm_study **out, const aglm_study_config *c,
+                               const aglm_define_call *call, aglm_error *err);
+
 /* Total violation of the caller's constraints, before tell: > 0 makes the trial rank after all
  * feasible ones, by its size. Stored as the system attribute "constraints": [v]. */
 aglm_rc aglm_study_set_violation(aglm_study *s, int64_t number, double violation, aglm_error *err);

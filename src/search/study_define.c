@@ -347,19 +347,19 @@ static aglm_rc check_call(const aglm_study_config *c, const aglm_study_limits *l
     return AGLM_OK;
 }
 
-aglm_rc aglm_study_define(aglm_study **out, const aglm_study_config *c,
-                          aglm_define_objective objective, void *arg,
-                          const aglm_study_limits *limits, aglm_error *err)
+aglm_rc aglm_study_define_with(aglm_study **out, const aglm_study_config *c,
+                               const aglm_define_call *call, aglm_error *err)
 {
     const aglm_study_limits standard = {.trials = DEFAULT_TRIALS};
-    const aglm_study_limits *l = limits ? limits : &standard;
-    struct definer d = {.name = c->name ? c->name : "study", .objective = objective, .arg = arg};
+    const aglm_study_limits *l = call->limits ? call->limits : &standard;
+    struct definer d = {
+        .name = c->name ? c->name : "study", .objective = call->objective, .arg = call->arg};
     uint64_t start_ns = aglm_clock_ns();
 
     *out = NULL;
     aglm_rc rc = check_call(c, l, err);
     if (rc == AGLM_OK)
-        rc = aglm_study_config_options(&d.options, c, err);
+        rc = aglm_study_config_options(&d.options, c, call->outside, err);
     d.options.grows = true;
     if (rc == AGLM_OK)
         rc = aglm_store_open(&d.store, c->storage ? c->storage : "memory", err);

@@ -28,9 +28,10 @@ static aglm_rc read_space(aglm_space **out, const aglm_study_config *c, aglm_err
 }
 
 aglm_rc aglm_study_config_options(aglm_study_options *o, const aglm_study_config *c,
-                                  aglm_error *err)
+                                  const aglm_sampler_outside *outside, aglm_error *err)
 {
     aglm_study_options_init(o);
+    o->sampler_options.outside = outside;
     o->directions[0] = c->direction;
     if (c->n_directions > AGLM_STORE_MAX_OBJECTIVES)
         return aglm_error_set(err, AGLM_INVALID, "%zu objectives, not 1 to %d", c->n_directions,
@@ -51,14 +52,15 @@ aglm_rc aglm_study_config_options(aglm_study_options *o, const aglm_study_config
     return rc;
 }
 
-aglm_rc aglm_study_new(aglm_study **out, const aglm_study_config *c, aglm_error *err)
+aglm_rc aglm_study_new_with(aglm_study **out, const aglm_study_config *c,
+                            const aglm_sampler_outside *outside, aglm_error *err)
 {
     aglm_space *space = NULL;
     aglm_store *store = NULL;
     aglm_study_options options;
 
     *out = NULL;
-    aglm_rc rc = aglm_study_config_options(&options, c, err);
+    aglm_rc rc = aglm_study_config_options(&options, c, outside, err);
     if (rc == AGLM_OK)
         rc = read_space(&space, c, err);
     if (rc == AGLM_OK)

@@ -52,7 +52,7 @@ struct aglm_study {
 
 /* What a config says but for its space. */
 aglm_rc aglm_study_config_options(aglm_study_options *o, const aglm_study_config *c,
-                                  aglm_error *err);
+                                  const aglm_sampler_outside *outside, aglm_error *err);
 /* Flags for n trials. */
 aglm_rc aglm_study_reserve_flags(aglm_study *s, size_t n, aglm_error *err);
 /* Takes in the stored trials that follow on the history's, with a number below `until`. */

@@ -303,6 +303,136 @@ static void it_takes_part_in_a_portfolio(void **state)
     teardown(&f);
 }
 
+/* ---- from the installed header ---- */
+
+static aglm_rc bowl(void *arg, aglm_study *s, int64_t number, const double *x, double *value)
+{
+    (void)arg;
+    (void)s;
+    (void)number;
+    *value = (x[0] - 2.0) * (x[0] - 2.0);
+    return AGLM_OK;
+}
+
+static double best_by(const char *sampler, const char *space, aglm_rc want)
+{
+    const aglm_study_limits limits = {.trials = 40};
+    aglm_study_config c;
+    aglm_error err = {0};
+    aglm_study *s;
+    double best = NAN;
+
+    aglm_study_config_init(&c);
+    c.space = space;
+    c.sampler = sampler;
+    c.strategy_host = "/proc/self/exe";
+    c.strategy_timeout_s = 0.3;
+    if (aglm_study_new(&s, &c, &err) != AGLM_OK)
+        fail_msg("%s: %s", sampler, err.msg);
+    aglm_rc rc = aglm_study_optimize(s, bowl, NULL, &limits, &err);
+    if (rc != want)
+        fail_msg("%s: %s", sampler, err.msg);
+    if (rc == AGLM_OK) {
+        assert_int_equal(aglm_study_count(s, AGLM_TRIAL_COMPLETE), 40);
+        assert_int_equal(aglm_study_best(s, NULL, &best, NULL, NULL), AGLM_OK);
+    }
+    aglm_study_free(s);
+    return best;
+}
+
+static void studies_in_c_take_strategies(void **state)
+{
+    aglm_study_config c;
+    aglm_study *s;
+    char command[512];
+
+    (void)state;
+    snprintf(command, sizeof command, "cmd:python3 %s/examples/strategy.py",
+             getenv("AGLM_SOURCE_ROOT"));
+    assert_true(best_by(getenv("AGLM_CLIMBER"), "x=uniform(-50,50)", AGLM_OK) < 1.0);
+    assert_true(best_by(command, "x=uniform(-50,50)", AGLM_OK) < 10.0);
+    best_by("cmd:exit 3", "x=uniform(-50,50)", AGLM_OK);
+    best_by(getenv("AGLM_BAD_STRATEGY"), "hang=uniform(0,1)", AGLM_OK);
+    best_by("./absent.so", "x=uniform(-50,50)", AGLM_NOTFOUND);
+    aglm_study_config_init(&c);
+    c.space = "x=uniform(0,1)";
+    c.strategy_timeout_s = -1.0;
+    assert_int_equal(aglm_study_new(&s, &c, NULL), AGLM_INVALID);
+}
+
+static aglm_rc named(void *arg, aglm_trial_run *t, double *value)
+{
+    (void)arg;
+    const double x = aglm_trial_suggest_float(t, "x", -50, 50, false);
+    *value = (x - 2.0) * (x - 2.0);
+    return AGLM_OK;
+}
+
+static void objectives_that_name_their_parameters_take_them(void **state)
+{
+    const aglm_study_limits limits = {.trials = 40};
+    aglm_study_config c;
+    aglm_error err = {0};
+    aglm_study *s;
+    double best;
+
+    (void)state;
+    aglm_study_config_init(&c);
+    c.sampler = getenv("AGLM_CLIMBER");
+    c.strategy_host = "/proc/self/exe";
+    if (aglm_study_define(&s, &c, named, NULL, &limits, &err) != AGLM_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(aglm_study_best(s, NULL, &best, NULL, NULL), AGLM_OK);
+    assert_true(best < 1.0);
+    aglm_study_free(s);
+}
+
+/* The program answers only when it was told both directions and, from the second trial on, both
+ * values. */
+static const char LISTENER[] =
+    "cmd:n=0; said=0; while read -r l; do case $l in "
+    "*'\"directions\": [\"minimize\", \"maximize\"]'*) said=1;; "
+    "*'\"values\": ['*) n=$((n + 1));; "
+    "*ask*) if [ $said = 1 ] && [ $n = \"${l##* }\" -o \"$n}\" = \"${l##* }\" ]; then "
+    "echo \"{\\\"params\\\": {\\\"x\\\": 0.$n}}\"; else echo '{\"error\": \"deaf\"}'; fi;; "
+    "esac; done";
+
+static void check_two_objectives(const char *sampler, bool exact)
+{
+    const aglm_direction directions[] = {AGLM_MINIMIZE, AGLM_MAXIMIZE};
+    const aglm_direction *both = directions;
+    aglm_study_config c;
+    aglm_error err = {0};
+    aglm_study *s;
+    int64_t number;
+    double x;
+
+    aglm_study_config_init(&c);
+    c.space = "x=uniform(0,1)";
+    c.sampler = sampler;
+    c.directions = both;
+    c.n_directions = 2;
+    c.strategy_host = "/proc/self/exe";
+    if (aglm_study_new(&s, &c, &err) != AGLM_OK)
+        fail_msg("%s", err.msg);
+    for (int i = 0; i < 8; i++) {
+        if (aglm_study_ask(s, &number, &x, &err) != AGLM_OK)
+            fail_msg("%s", err.msg);
+        if (exact && fabs(x - 0.1 * i) > 1e-12)
+            fail_msg("trial %d has x = %g", i, x);
+        const double values[] = {x, x * x};
+        assert_int_equal(aglm_study_tell(s, number, AGLM_TRIAL_COMPLETE, values, 2, NULL), AGLM_OK);
+    }
+    aglm_study_free(s);
+}
+
+static void several_objectives_are_told(void **state)
+{
+    (void)state;
+    check_two_objectives(LISTENER, true);
+    check_two_objectives(getenv("AGLM_CLIMBER"), false);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +444,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_may_say_that_nothing_is_left),
         cmocka_unit_test(one_that_cannot_be_started_is_an_error),
         cmocka_unit_test(it_takes_part_in_a_portfolio),
+        cmocka_unit_test(studies_in_c_take_strategies),
+        cmocka_unit_test(objectives_that_name_their_parameters_take_them),
+        cmocka_unit_test(several_objectives_are_told),
     };
     aglm_error err = {0};
 
