@@ -1,4 +1,6 @@
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -6,6 +8,7 @@
 #include "cli/terminal.h"
 #include "search/importance.h"
 
+#define METRIC_NAMES "study:metric_names"
 #define NAME_COLUMNS_MAX 40
 #define BAR_COLUMNS_MAX 60
 
@@ -58,6 +61,68 @@ static void print_json(const char *evaluator, const aglm_importance *items, size
     aglm_book_flush(&s);
 }
 
+/* ---- the objective ---- */
+
+/* As Optuna's set_metric_names stores them; SIZE_MAX: no such name. */
+static size_t find_metric(aglm_book *b, const char *name)
+{
+    aglm_attr_row *attrs;
+    size_t n = 0;
+    size_t found = SIZE_MAX;
+
+    if (aglm_store_study_attrs(b->store, b->study->id, &b->arena, &attrs, &n, NULL) != AGLM_OK)
+        return SIZE_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const aglm_json_options options = {.origin = METRIC_NAMES};
+        aglm_json_doc *doc = NULL;
+        if (!attrs[i].system || strcmp(attrs[i].key, METRIC_NAMES) != 0 ||
+            aglm_json_parse(&doc, attrs[i].json, strlen(attrs[i].json), &options, NULL) != AGLM_OK)
+            continue;
+        aglm_json_iter it = aglm_json_iterate(aglm_json_root(doc));
+        for (size_t k = 0; found == SIZE_MAX && k < b->study->n_directions; k++) {
+            const char *metric = aglm_json_string(aglm_json_next(&it, NULL), NULL);
+            found = metric && strcmp(metric, name) == 0 ? k : SIZE_MAX;
+        }
+        aglm_json_free(doc);
+    }
+    return found;
+}
+
+static aglm_rc find_objective(aglm_book *b, const aglm_args *a, size_t *out, aglm_error *err)
+{
+    const char *text = aglm_args_text(a, "objective", "0");
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    bool is_number = text[0] >= '0' && text[0] <= '9' && *end == '\0';
+
+    *out = is_number ? n : find_metric(b, text);
+    if (*out < b->study->n_directions)
+        return AGLM_OK;
+    return aglm_error_set(
+        err, AGLM_INVALID, "--objective %.60s: study \"%.100s\" has %zu, numbered from 0%s", text,
+        b->study->name, b->study->n_directions, is_number ? "" : ", and none of that name");
+}
+
+/* Smaller is better; NaN where the trial has no such value. */
+static aglm_rc take_losses(aglm_book *b, const aglm_args *a, const double **out, aglm_error *err)
+{
+    size_t objective;
+    aglm_rc rc = find_objective(b, a, &objective, err);
+    double *loss = aglm_arena_array(&b->arena, b->n_trials, sizeof *loss);
+
+    if (rc == AGLM_OK && !loss && b->n_trials > 0)
+        rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for the importance of parameters");
+    if (rc != AGLM_OK)
+        return rc;
+    double sign = b->study->directions[objective] == AGLM_MAXIMIZE ? -1.0 : 1.0;
+    for (size_t i = 0; i < b->n_trials; i++) {
+        const aglm_trial *t = &b->trials[i];
+        loss[i] = objective < t->n_values ? sign * t->values[objective] : NAN;
+    }
+    *out = loss;
+    return AGLM_OK;
+}
+
 aglm_rc aglm_study_print_importance(aglm_book *b, const aglm_args *a, aglm_error *err)
 {
     const aglm_importance_ops *ops = aglm_importance_find(
@@ -68,7 +133,9 @@ aglm_rc aglm_study_print_importance(aglm_book *b, const aglm_args *a, aglm_error
 
     if (!items)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for the importance of parameters");
-    aglm_rc rc = aglm_importance_rank(ops, &source, items, &n, err);
+    aglm_rc rc = take_losses(b, a, &source.loss, err);
+    if (rc == AGLM_OK)
+        rc = aglm_importance_rank(ops, &source, items, &n, err);
     if (rc != AGLM_OK)
         return rc;
     if (n == 0)

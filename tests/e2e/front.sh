@@ -83,6 +83,32 @@ check "five of ten are feasible" python3 -c '
 import json
 assert sorted(t["params"]["x"] for t in json.load(open("out"))["front"]) == [-4, -3, -2, -1, 0]'
 
+# Each objective has an importance of its own, by number or metric name.
+cat >axes.sh <<'END'
+#!/bin/sh
+echo "{\"values\": [$1, $2]}"
+END
+chmod +x axes.sh
+run 0 "$AUTOGLM" optimize --space 'x=uniform(0,1)' --space 'y=uniform(0,1)' --direction minimize --direction maximize --sampler random \
+    --trials 100 --storage s.db --study axes --quiet -- ./axes.sh '{x}' '{y}'
+python3 -c '
+import sqlite3
+d = sqlite3.connect("s.db")
+(i,) = d.execute("select study_id from studies where study_name = ?", ("axes",)).fetchone()
+d.execute("insert into study_system_attributes (study_id, key, value_json) values (?, ?, ?)", (i, "study:metric_names", """["cost", "gain"]"""))
+d.commit()'
+for pair in 0:x 1:y cost:x gain:y; do
+    run 0 "$AUTOGLM" study importance --storage s.db --study axes --objective "${pair%:*}" --json
+    check "objective ${pair%:*} is of ${pair#*:}" python3 -c '
+import json, sys
+share = json.load(open("out"))["importance"]
+assert share[sys.argv[1]] > 0.9, share' "${pair#*:}"
+done
+run 2 "$AUTOGLM" study importance --storage s.db --study axes --objective 2
+says err '--objective 2: study "axes" has 2, numbered from 0'
+run 2 "$AUTOGLM" study importance --storage s.db --study axes --objective speed
+says err 'none of that name'
+
 # What goes wrong.
 run 1 "$AUTOGLM" optimize --trials 50 --storage s.db --study two --sampler gp -- ./two.sh '{x}'
 says err 'sampler gp is for one objective, not 2: take one of random'
