@@ -126,10 +126,13 @@ double aglm_normal_log_mass(double a, double b)
 {
     if (b - a < 0.01)
         return aglm_normal_log_cell(0.5 * (a + b), b - a);
-    if (a < -8.5 && b > 8.5)
-        return 0.0; /* what is outside is below half an ulp of 1 */
-    if (a < 0.0 && b > 0.0)
-        return aglm_log(1.0 - aglm_normal_tail(-a) - aglm_normal_tail(b));
+    if (a < 0.0 && b > 0.0) {
+        /* further out a tail is below half an ulp of 1 */
+        double below = a < -8.5 ? 0.0 : aglm_normal_tail(-a);
+        double above = b > 8.5 ? 0.0 : aglm_normal_tail(b);
+        double inside = 1.0 - below - above;
+        return inside < 1.0 ? aglm_log(inside) : 0.0;
+    }
     if (b <= 0.0) {
         double swap = a;
         a = -b;

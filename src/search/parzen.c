@@ -60,16 +60,19 @@ static bool grow_array(void *array, size_t old, size_t cap, size_t size)
 
 static bool dim_reserve(struct aglm_parzen_dim *d, size_t old, size_t cap)
 {
-    return grow_array(&d->mu, old, cap, sizeof *d->mu) &&
-           grow_array(&d->sigma, old, cap, sizeof *d->sigma) &&
+    if (!grow_array(&d->mu, old, cap, sizeof *d->mu) ||
+        !grow_array(&d->near_mu, old, cap, sizeof *d->near_mu))
+        return false;
+    if (is_choice(d))
+        return true;
+    return grow_array(&d->sigma, old, cap, sizeof *d->sigma) &&
            grow_array(&d->inv, old, cap, sizeof *d->inv) &&
-           grow_array(&d->scale, old, cap, sizeof *d->scale) &&
            grow_array(&d->norm, old, cap, sizeof *d->norm) &&
-           grow_array(&d->near_mu, old, cap, sizeof *d->near_mu) &&
            grow_array(&d->near_inv, old, cap, sizeof *d->near_inv) &&
            (!d->range || grow_array(&d->range, old, cap, sizeof *d->range)) &&
            grow_array(&d->sorted, old, cap, sizeof *d->sorted) &&
-           (!is_lattice(d) || grow_array(&d->row, old, cap, sizeof *d->row)) &&
+           (!is_lattice(d) || (grow_array(&d->row, old, cap, sizeof *d->row) &&
+                               grow_array(&d->scale, old, cap, sizeof *d->scale))) &&
            (!d->memo || (grow_array(&d->kernel, old, cap, sizeof *d->kernel) &&
                          grow_array(&d->table, old, cap, sizeof *d->table)));
 }
@@ -83,7 +86,7 @@ static aglm_rc reserve(aglm_parzen *p, size_t kernels)
     if (kernels > MAX_KERNELS)
         return AGLM_LIMIT;
     while (cap < kernels)
-        cap *= 2;
+        cap += (cap / 4 + AGLM_PARZEN_BLOCK - 1) / AGLM_PARZEN_BLOCK * AGLM_PARZEN_BLOCK;
     if (cap == p->cap)
         return AGLM_OK;
     bool ok = grow_array(&p->number, p->cap, cap, sizeof *p->number) &&
@@ -111,8 +114,10 @@ static void set_norm(struct aglm_parzen_dim *d, size_t k)
     }
     d->inv[k] = inv * SQRT_HALF;
     d->near_inv[k] = (float)(d->inv[k] * (d->high - d->low));
-    d->scale[k] = -d->last_log - AGLM_LOG_SQRT_2PI;
-    d->norm[k] = is_lattice(d) ? -inside : d->scale[k] - inside;
+    double scale = -d->last_log - AGLM_LOG_SQRT_2PI;
+    d->norm[k] = is_lattice(d) ? -inside : scale - inside;
+    if (d->scale)
+        d->scale[k] = scale;
     if (d->range)
         d->range[k].below = NAN;
     if (is_even(d))
@@ -311,13 +316,15 @@ static void shift(void *v, size_t size, size_t kernel, size_t n_after, bool up)
 
 static void shift_kernels(struct aglm_parzen_dim *d, size_t kernel, size_t n_after, bool up)
 {
-    shift(d->mu, sizeof *d->mu, kernel, n_after, up);
-    shift(d->sigma, sizeof *d->sigma, kernel, n_after, up);
-    shift(d->inv, sizeof *d->inv, kernel, n_after, up);
-    shift(d->scale, sizeof *d->scale, kernel, n_after, up);
-    shift(d->norm, sizeof *d->norm, kernel, n_after, up);
+    void *const arrays[] = {d->mu, d->sigma, d->inv, d->scale, d->norm};
+
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        if (arrays[i])
+            shift(arrays[i], sizeof(double), kernel, n_after, up);
+    }
     shift(d->near_mu, sizeof *d->near_mu, kernel, n_after, up);
-    shift(d->near_inv, sizeof *d->near_inv, kernel, n_after, up);
+    if (d->near_inv)
+        shift(d->near_inv, sizeof *d->near_inv, kernel, n_after, up);
     if (d->range)
         shift(d->range, sizeof *d->range, kernel, n_after, up);
     if (d->row)
@@ -339,13 +346,14 @@ static void dim_insert(aglm_parzen *p, struct aglm_parzen_dim *d, size_t kernel,
     size_t n = p->n; /* without the new one */
 
     if (kernel <= n) {
-        renumber(d, n, kernel, true);
+        if (!is_choice(d))
+            renumber(d, n, kernel, true);
         shift_kernels(d, kernel, n + 1 - kernel, true);
     }
     set_mu(d, kernel, to_domain(d, x));
-    d->sigma[kernel] = 0.0;
     if (is_choice(d))
         return;
+    d->sigma[kernel] = 0.0;
     size_t place = find_sorted(d, n, d->mu[kernel], kernel);
     memmove(d->sorted + place + 1, d->sorted + place, (n - place) * sizeof *d->sorted);
     d->sorted[place] = (uint32_t)kernel;
