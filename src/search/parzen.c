@@ -12,7 +12,6 @@
 #define MAX_KERNELS (1u << 24)
 #define FULL_WEIGHT 25  /* the youngest observations weigh 1 */
 #define CLIP_KERNELS 99 /* from here on the smallest bandwidth is range / 100 */
-#define SQRT_HALF 0.70710678118654752440
 
 struct aglm_parzen {
     struct aglm_parzen_dim *dims;
@@ -65,8 +64,7 @@ static bool dim_reserve(struct aglm_parzen_dim *d, size_t old, size_t cap)
         return false;
     if (is_choice(d))
         return true;
-    return grow_array(&d->sigma, old, cap, sizeof *d->sigma) &&
-           grow_array(&d->inv, old, cap, sizeof *d->inv) &&
+    return grow_array(&d->inv, old, cap, sizeof *d->inv) &&
            grow_array(&d->norm, old, cap, sizeof *d->norm) &&
            grow_array(&d->near_inv, old, cap, sizeof *d->near_inv) &&
            (!d->range || grow_array(&d->range, old, cap, sizeof *d->range)) &&
@@ -86,7 +84,7 @@ static aglm_rc reserve(aglm_parzen *p, size_t kernels)
     if (kernels > MAX_KERNELS)
         return AGLM_LIMIT;
     while (cap < kernels)
-        cap += (cap / 4 + AGLM_PARZEN_BLOCK - 1) / AGLM_PARZEN_BLOCK * AGLM_PARZEN_BLOCK;
+        cap += (cap / 8 + AGLM_PARZEN_BLOCK - 1) / AGLM_PARZEN_BLOCK * AGLM_PARZEN_BLOCK;
     if (cap == p->cap)
         return AGLM_OK;
     bool ok = grow_array(&p->number, p->cap, cap, sizeof *p->number) &&
@@ -103,18 +101,16 @@ static aglm_rc reserve(aglm_parzen *p, size_t kernels)
 
 static void set_norm(struct aglm_parzen_dim *d, size_t k)
 {
-    double inv = 1.0 / d->sigma[k];
-    double a = (d->low - d->mu[k]) * inv;
-    double b = (d->high - d->mu[k]) * inv;
-    double inside = aglm_normal_log_mass(a, b);
+    double per_sigma = d->inv[k] * AGLM_SQRT_2;
+    double inside = aglm_normal_log_mass((d->low - d->mu[k]) * per_sigma,
+                                         (d->high - d->mu[k]) * per_sigma);
 
-    if (d->sigma[k] != d->last_sigma) {
-        d->last_sigma = d->sigma[k];
-        d->last_log = aglm_log(d->sigma[k]);
+    if (d->inv[k] != d->last_inv) {
+        d->last_inv = d->inv[k];
+        d->last_log = aglm_log(per_sigma);
     }
-    d->inv[k] = inv * SQRT_HALF;
     d->near_inv[k] = (float)(d->inv[k] * (d->high - d->low));
-    double scale = -d->last_log - AGLM_LOG_SQRT_2PI;
+    double scale = d->last_log - AGLM_LOG_SQRT_2PI;
     d->norm[k] = is_lattice(d) ? -inside : scale - inside;
     if (d->scale)
         d->scale[k] = scale;
@@ -137,7 +133,7 @@ static void set_prior(struct aglm_parzen_dim *d)
         return;
     }
     set_mu(d, 0, 0.5 * (d->low + d->high));
-    d->sigma[0] = d->high - d->low;
+    d->inv[0] = 1.0 / (AGLM_SQRT_2 * (d->high - d->low));
     set_norm(d, 0);
 }
 
@@ -196,7 +192,6 @@ void aglm_parzen_free(aglm_parzen *p)
     for (size_t i = 0; p->dims && i < p->n_dims; i++) {
         struct aglm_parzen_dim *d = &p->dims[i];
         free(d->mu);
-        free(d->sigma);
         free(d->inv);
         free(d->scale);
         free(d->norm);
@@ -282,9 +277,10 @@ static void set_sigma(struct aglm_parzen_dim *d, size_t n, size_t place)
     double least = smallest_sigma(d, n);
     double most = d->high - d->low;
     sigma = sigma < least ? least : sigma > most ? most : sigma;
-    if (sigma == d->sigma[k])
+    double inv = 1.0 / (AGLM_SQRT_2 * sigma);
+    if (inv == d->inv[k])
         return;
-    d->sigma[k] = sigma;
+    d->inv[k] = inv;
     set_norm(d, k);
 }
 
@@ -316,7 +312,7 @@ static void shift(void *v, size_t size, size_t kernel, size_t n_after, bool up)
 
 static void shift_kernels(struct aglm_parzen_dim *d, size_t kernel, size_t n_after, bool up)
 {
-    void *const arrays[] = {d->mu, d->sigma, d->inv, d->scale, d->norm};
+    void *const arrays[] = {d->mu, d->inv, d->scale, d->norm};
 
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
         if (arrays[i])
@@ -353,7 +349,7 @@ static void dim_insert(aglm_parzen *p, struct aglm_parzen_dim *d, size_t kernel,
     set_mu(d, kernel, to_domain(d, x));
     if (is_choice(d))
         return;
-    d->sigma[kernel] = 0.0;
+    d->inv[kernel] = 0.0;
     size_t place = find_sorted(d, n, d->mu[kernel], kernel);
     memmove(d->sorted + place + 1, d->sorted + place, (n - place) * sizeof *d->sorted);
     d->sorted[place] = (uint32_t)kernel;
@@ -487,11 +483,11 @@ static double sample_number(struct aglm_parzen_dim *d, size_t k, aglm_rng *rng)
 {
     aglm_normal_range one = {.below = NAN};
     aglm_normal_range *range = d->range ? &d->range[k] : &one;
-    double inv = 1.0 / d->sigma[k];
+    double inv = d->inv[k] * AGLM_SQRT_2;
 
     if (isnan(range->below))
         *range = aglm_normal_range_of((d->low - d->mu[k]) * inv, (d->high - d->mu[k]) * inv);
-    double x = d->mu[k] + aglm_normal_inner_quantile(aglm_rng_uniform(rng), range) * d->sigma[k];
+    double x = d->mu[k] + aglm_normal_inner_quantile(aglm_rng_uniform(rng), range) / inv;
 
     return aglm_dist_snap(&d->dist, d->dist.log ? aglm_exp(x) : x);
 }

@@ -59,7 +59,7 @@ static void set_rows(struct aglm_parzen_dim *d, size_t n)
     for (size_t i = 0; i < n; i++) {
         size_t k = d->sorted[i];
         size_t last = d->kernel[rows - 1];
-        if (i == 0 || d->mu[k] != d->mu[last] || d->sigma[k] != d->sigma[last])
+        if (i == 0 || d->mu[k] != d->mu[last] || d->inv[k] != d->inv[last])
             d->kernel[rows++] = (uint32_t)k;
         d->row[k] = (uint32_t)(rows - 1);
     }
@@ -71,43 +71,43 @@ static size_t value_of(const struct aglm_parzen_dim *d, double x)
     return (size_t)((x - d->dist.low) / d->dist.step + 0.5);
 }
 
-static void add_shape(struct aglm_parzen_dim *d, double sigma)
+static void add_shape(struct aglm_parzen_dim *d, double inv)
 {
     double *middle = d->masses + d->n_shapes * (2 * d->values - 1) + d->values - 1;
-    double h = d->dist.step / sigma;
+    double h = d->dist.step * inv * AGLM_SQRT_2;
 
     for (size_t i = 0; i < d->values; i++) {
         double at = (double)i;
         middle[i] = *(middle - i) = aglm_normal_log_mass((at - 0.5) * h, (at + 0.5) * h);
     }
-    d->sigma_of[d->n_shapes++] = sigma;
+    d->shape_inv[d->n_shapes++] = inv;
 }
 
 /* As if the kernel were at value 0. */
 static void add_prior_shape(struct aglm_parzen_dim *d)
 {
     double half = 0.5 * d->dist.step;
+    double inv = d->inv[0] * AGLM_SQRT_2;
 
     for (size_t i = 0; i < d->values; i++) {
         double off = aglm_dist_at(&d->dist, i) - d->mu[0];
-        d->masses[d->values - 1 - i] = aglm_normal_log_mass((off - half) / d->sigma[0],
-                                                            (off + half) / d->sigma[0]);
+        d->masses[d->values - 1 - i] = aglm_normal_log_mass((off - half) * inv, (off + half) * inv);
     }
-    d->sigma_of[0] = NAN; /* no other kernel's */
+    d->shape_inv[0] = NAN; /* no other kernel's */
     d->n_shapes = 1;
     d->row[0] = 0;
 }
 
 /* AGLM_PARZEN_SHAPES: there is no room for another one. */
-static size_t find_shape(struct aglm_parzen_dim *d, double sigma)
+static size_t find_shape(struct aglm_parzen_dim *d, double inv)
 {
     for (size_t i = d->n_shapes; i-- > 0;) {
-        if (d->sigma_of[i] == sigma)
+        if (d->shape_inv[i] == inv)
             return i;
     }
     if (d->n_shapes == AGLM_PARZEN_SHAPES)
         return AGLM_PARZEN_SHAPES;
-    add_shape(d, sigma);
+    add_shape(d, inv);
     return d->n_shapes - 1;
 }
 
@@ -117,7 +117,7 @@ static bool set_new_rows(struct aglm_parzen_dim *d, size_t kernels)
     for (size_t k = 1; k < kernels; k++) {
         if (d->row[k] != AGLM_PARZEN_NO_ROW)
             continue;
-        size_t shape = find_shape(d, d->sigma[k]);
+        size_t shape = find_shape(d, d->inv[k]);
         if (shape == AGLM_PARZEN_SHAPES)
             return false;
         d->row[k] = (uint32_t)(shape * (2 * d->values - 1) + value_of(d, d->mu[k]));
@@ -160,7 +160,7 @@ static void fill_table(struct aglm_parzen_dim *d, double left, double right)
 {
     for (size_t r = 0; r < d->n_rows; r++) {
         size_t k = d->kernel[r];
-        double inv = 1.0 / d->sigma[k];
+        double inv = d->inv[k] * AGLM_SQRT_2;
         d->table[r] = cell_log_mass(d, (left - d->mu[k]) * inv, (right - d->mu[k]) * inv);
     }
 }

@@ -9,8 +9,9 @@
 #include "search/parzen_kernel.h"
 
 /* Different gaps between n values of a lattice add up to its length, so there are at most sqrt(2 n)
- * of them: 24 for 256 values, and a few bandwidths more at the ends. */
-#define AGLM_PARZEN_SHAPES 48
+ * of them: 22 for 256 values, and a few bandwidths more. */
+#define AGLM_PARZEN_SHAPES 32
+#define AGLM_SQRT_2 1.41421356237309504880
 #define AGLM_PARZEN_NO_ROW UINT32_MAX
 
 struct cell_mass;
@@ -20,7 +21,6 @@ struct aglm_parzen_dim {
     aglm_dist dist;
     double low, high; /* of the modelled domain: in log, half a step wider */
     double *mu;
-    double *sigma;
     double *inv;    /* 1 / (sigma sqrt 2) */
     double *scale;  /* log of 1 / (sigma sqrt(2 pi)) */
     double *norm;   /* what the dimension adds to the exponent at every point */
@@ -29,7 +29,7 @@ struct aglm_parzen_dim {
     aglm_normal_range *range; /* of the domain in bandwidths; below is NaN until first asked for */
     uint32_t *sorted;         /* kernels 1.. by (mu, age) */
     uint32_t *row;            /* lattice: where the kernel's masses are in a term's table */
-    /* Lattices that are large or log: rows are classes of equal (mu, sigma). */
+    /* Lattices that are large or log: rows are classes of equal (mu, inv). */
     uint32_t *kernel; /* one of each class */
     size_t n_rows;
     double *table; /* [rows] masses of the cells of one point */
@@ -38,9 +38,9 @@ struct aglm_parzen_dim {
     size_t values;  /* 0: not even */
     double *masses; /* [AGLM_PARZEN_SHAPES][2 values - 1], by value of kernel - value of point;
                        shape 0 is the prior's, whose middle may lie between two values */
-    double sigma_of[AGLM_PARZEN_SHAPES];
+    double shape_inv[AGLM_PARZEN_SHAPES];
     size_t n_shapes;
-    double last_sigma, last_log; /* many kernels share the smallest bandwidth */
+    double last_inv, last_log; /* many kernels share the smallest bandwidth: log(1 / sigma) */
 };
 
 static inline bool is_choice(const struct aglm_parzen_dim *d)

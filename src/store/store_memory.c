@@ -23,13 +23,19 @@ typedef struct attr_list {
     size_t cap;
 } attr_list;
 
+/* The twenty digits of a date, two to a byte. */
+typedef struct date {
+    uint8_t pair[10];
+    bool set;
+} date;
+
 typedef struct trial {
     int64_t id;
     int64_t number;
     struct study *study;
     aglm_trial_state state;
-    char started[AGLM_STORE_DATE_LEN + 1]; /* "": not set */
-    char completed[AGLM_STORE_DATE_LEN + 1];
+    date started;
+    date completed;
     aglm_params params;
     double only; /* the value of a single objective */
     double *values;
@@ -383,14 +389,40 @@ static aglm_rc memory_study_attrs(aglm_store *s, int64_t id, aglm_arena *a, aglm
     return unlock(m, copy_attrs(&st->attrs, a, out, n) ? no_memory(err) : AGLM_OK);
 }
 
-static void set_date(char to[AGLM_STORE_DATE_LEN + 1], const char *date)
-{
-    char now[AGLM_STORE_DATE_LEN + 6];
+static const char date_form[AGLM_STORE_DATE_LEN + 1] = "0000-00-00 00:00:00.000000";
 
-    if (!date)
+/* text NULL: now */
+static void set_date(date *d, const char *text)
+{
+    char now[AGLM_STORE_DATE_LEN + 1];
+    size_t n = 0;
+
+    if (!text)
         aglm_clock_utc(now, sizeof now);
-    memcpy(to, date ? date : now, AGLM_STORE_DATE_LEN);
-    to[AGLM_STORE_DATE_LEN] = '\0';
+    for (size_t i = 0; i < AGLM_STORE_DATE_LEN; i++) {
+        if (date_form[i] != '0')
+            continue;
+        unsigned digit = (unsigned)((text ? text : now)[i] - '0');
+        uint8_t *pair = &d->pair[n++ / 2];
+        *pair = (uint8_t)(*pair << 4 | digit);
+    }
+    d->set = true;
+}
+
+/* *out: NULL where it is not set. */
+static aglm_rc copy_date(const date *d, aglm_arena *a, const char **out)
+{
+    char *text = d->set ? aglm_arena_strndup(a, date_form, AGLM_STORE_DATE_LEN) : NULL;
+    size_t n = 0;
+
+    *out = text;
+    for (size_t i = 0; text && i < AGLM_STORE_DATE_LEN; i++) {
+        if (date_form[i] != '0')
+            continue;
+        text[i] = (char)('0' + (d->pair[n / 2] >> (n % 2 ? 0 : 4) & 15));
+        n++;
+    }
+    return d->set && !text ? AGLM_NOMEM : AGLM_OK;
 }
 
 static void set_owner(memory *m, trial *t, int64_t owner)
@@ -414,9 +446,9 @@ static trial *make_trial(memory *m, const aglm_trial_row *row)
         return NULL;
     t->state = row->state;
     if (row->started || row->state != AGLM_TRIAL_WAITING)
-        set_date(t->started, row->started);
+        set_date(&t->started, row->started);
     if (row->completed || !aglm_trial_state_open(row->state))
-        set_date(t->completed, row->completed);
+        set_date(&t->completed, row->completed);
     if (aglm_params_put(&t->params, &m->shapes, row->params, row->n_params) ||
         put_values(t, row->values, row->n_values) || put_steps(t, row->steps, row->n_steps) ||
         put_attrs(m, t, row->attrs, row->n_attrs)) {
@@ -514,7 +546,7 @@ static aglm_rc memory_trial_claim(aglm_store *s, int64_t study_id, int64_t owner
         return unlock(m, AGLM_DONE);
     trial *t = st->trials[st->first_waiting++];
     t->state = AGLM_TRIAL_RUNNING;
-    set_date(t->started, NULL);
+    set_date(&t->started, NULL);
     set_owner(m, t, owner);
     *id = t->id;
     return unlock(m, AGLM_OK);
@@ -560,7 +592,7 @@ static void end_trial(trial *t, aglm_trial_state state)
 {
     t->state = state;
     t->owner = 0;
-    set_date(t->completed, NULL);
+    set_date(&t->completed, NULL);
 }
 
 static aglm_rc memory_trial_finish(aglm_store *s, int64_t id, const aglm_trial_end *end,
@@ -617,14 +649,12 @@ static aglm_rc copy_trial(const trial *t, aglm_text_cache *cache, aglm_trial_row
     row->id = t->id;
     row->number = t->number;
     row->state = t->state;
-    row->started = t->started[0] ? aglm_arena_strdup(a, t->started) : NULL;
-    row->completed = t->completed[0] ? aglm_arena_strdup(a, t->completed) : NULL;
     row->values = copy_array(a, t->values, t->n_values, sizeof *t->values);
     row->n_values = t->n_values;
     row->steps = copy_array(a, t->steps, t->n_steps, sizeof *t->steps);
     row->n_steps = t->n_steps;
-    if ((t->started[0] && !row->started) || (t->completed[0] && !row->completed) || !row->values ||
-        !row->steps)
+    if (copy_date(&t->started, a, &row->started) || copy_date(&t->completed, a, &row->completed) ||
+        !row->values || !row->steps)
         return AGLM_NOMEM;
     aglm_rc rc = copy_params(&t->params, cache, row);
     if (!rc)
