@@ -15,6 +15,8 @@
 #define STARTS 5         /* points from which improvement is climbed */
 #define ROUNDS 3         /* of numbers, then choices and lattices */
 #define CALLS 40         /* of a climb in the numbers */
+#define EDGE 0.05        /* of an axis */
+#define EDGE_COST 1.0    /* of the logarithm of the improvement, at the very end */
 #define SHORT_LATTICE 16 /* lattices up to here are tried value by value */
 
 struct pool {
@@ -27,6 +29,7 @@ struct pool {
     size_t *order; /* [cap] best first */
     aglm_gp_belief *belief;
     double *low, *high, *at; /* [axes->n] */
+    double *best;            /* [axes->n] the best observation; NULL: edges cost nothing */
 };
 
 static size_t space_n(const struct pool *p)
@@ -65,7 +68,7 @@ static aglm_rc pool_init(struct pool *p, const aglm_gp_question *q, aglm_rng *rn
     p->score = aglm_calloc(cap, sizeof *p->score);
     p->order = aglm_calloc(cap, sizeof *p->order);
     p->belief = aglm_calloc(cap, sizeof *p->belief);
-    p->low = aglm_calloc(n, 3 * sizeof *p->low);
+    p->low = aglm_calloc(n, 4 * sizeof *p->low);
     if (p->x && p->u && p->score && p->order && p->belief && p->low) {
         p->high = p->low + n;
         p->at = p->low + 2 * n;
@@ -84,11 +87,36 @@ static void pool_add(struct pool *p)
     p->n++;
 }
 
+/* A model of few points expects wonders at the edges, where it knows least and half of a cube's
+ * volume lies, and would try one corner after another. So a number pays for the outer EDGE of its
+ * axis, unless the best observation lies there. Where there are choices the few points are spread
+ * over them, and keeping off the edges has gained nothing. */
+static double edge_cost(const struct pool *p, const double *u, double *gradient)
+{
+    const aglm_gp_axes *a = p->q->axes;
+    double cost = 0.0;
+
+    for (size_t j = 0; p->best && j < a->n; j++) {
+        const aglm_gp_axis *axis = &a->axis[j];
+        bool upper = u[j] > 0.5;
+        double gap = upper ? 1.0 - u[j] : u[j];
+        double best = upper ? 1.0 - p->best[j] : p->best[j];
+        if (axis->is_choice || (axis->count > 0 && axis->count <= SHORT_LATTICE) || gap >= EDGE ||
+            best < EDGE)
+            continue;
+        double part = 1.0 - gap / EDGE;
+        cost += EDGE_COST * part * part;
+        if (gradient)
+            gradient[j] += (upper ? 2.0 : -2.0) * EDGE_COST * part / EDGE;
+    }
+    return cost;
+}
+
 static void pool_score(struct pool *p, size_t from)
 {
     aglm_gp_predict_all(p->q->gp, pool_u(p, from), p->n - from, p->belief + from);
     for (size_t i = from; i < p->n; i++)
-        p->score[i] = aglm_gp_log_ei(&p->belief[i], p->q->best);
+        p->score[i] = aglm_gp_log_ei(&p->belief[i], p->q->best) - edge_cost(p, pool_u(p, i), NULL);
 }
 
 /* The first `wanted` of order are the best ones. */
@@ -168,11 +196,24 @@ static size_t find_best(const aglm_gp *gp, size_t *best)
     return n;
 }
 
+static bool has_choices(const aglm_gp_axes *a)
+{
+    for (size_t j = 0; j < a->n; j++) {
+        if (a->axis[j].is_choice)
+            return true;
+    }
+    return false;
+}
+
 static void draw_candidates(struct pool *p)
 {
     size_t best[BEST + 1];
     size_t n = find_best(p->q->gp, best);
 
+    if (n > 0 && !has_choices(p->q->axes)) {
+        p->best = p->low + 3 * p->q->axes->n;
+        aglm_gp_point(p->q->gp, best[0], p->best);
+    }
     for (size_t i = 0; i < DRAWN; i++) {
         aglm_space_sample(p->q->axes->space, p->rng, pool_x(p, p->n));
         pool_add(p);
@@ -184,18 +225,14 @@ static void draw_candidates(struct pool *p)
     }
 }
 
-struct climb {
-    const aglm_gp_question *q;
-};
-
 static double minus_log_ei(void *arg, const double *u, double *gradient)
 {
-    const struct climb *c = arg;
-    double value = -aglm_gp_log_ei_at(c->q->gp, u, c->q->best, gradient);
+    const struct pool *p = arg;
+    double value = -aglm_gp_log_ei_at(p->q->gp, u, p->q->best, gradient);
 
-    for (size_t j = 0; j < c->q->axes->n; j++)
+    for (size_t j = 0; j < p->q->axes->n; j++)
         gradient[j] = -gradient[j];
-    return value;
+    return value + edge_cost(p, u, gradient);
 }
 
 /* Moves candidate i along its active numbers; lattices are taken for continuous. */
@@ -204,7 +241,6 @@ static aglm_rc climb_numbers(struct pool *p, size_t i, aglm_error *err)
     const aglm_gp_axes *a = p->q->axes;
     double *u = pool_u(p, i);
     double *x = pool_x(p, i);
-    struct climb c = {.q = p->q};
     bool any = false;
     double value;
 
@@ -221,7 +257,7 @@ static aglm_rc climb_numbers(struct pool *p, size_t i, aglm_error *err)
         return AGLM_OK;
     aglm_lbfgs_problem problem = {.n = a->n,
                                   .value = minus_log_ei,
-                                  .arg = &c,
+                                  .arg = p,
                                   .low = p->low,
                                   .high = p->high,
                                   .max_calls = CALLS,
@@ -292,7 +328,7 @@ static double score_of(struct pool *p, size_t i)
 {
     aglm_gp_belief b = aglm_gp_predict(p->q->gp, pool_u(p, i), NULL, NULL);
 
-    return aglm_gp_log_ei(&b, p->q->best);
+    return aglm_gp_log_ei(&b, p->q->best) - edge_cost(p, pool_u(p, i), NULL);
 }
 
 /* A copy of candidate `from` at the pool's end, moved to a maximum of the acquisition. */

@@ -17,8 +17,9 @@ typedef struct aglm_gp_question {
 
 /* A finite space of up to 1024 points is looked at whole. Elsewhere points drawn from the space and
  * around the best observations are ranked, and from the first few the expected improvement is
- * climbed: by L-BFGS in the numbers, value by value in choices and short lattices. x: [space->n].
- * AGLM_DONE: no point is left. */
+ * climbed: by L-BFGS in the numbers, value by value in choices and short lattices; the outer 20th
+ * of a number's axis is taken at a price where all are numbers, unless the best observation lies
+ * there. x: [space->n]. AGLM_DONE: no point is left. */
 aglm_rc aglm_gp_propose(const aglm_gp_question *q, aglm_rng *rng, double *x, aglm_error *err);
 
 #endif
