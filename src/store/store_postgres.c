@@ -191,6 +191,7 @@ static aglm_rc delete_study(pg *q, void *job, aglm_error *err)
     if (rc == AGLM_OK && PQntuples(q->result[n - 1]) == 0 && !q->unsure)
         rc = aglm_store_no_study(study, err);
     q->study = 0;
+    q->waiting_study = 0;
     return rc;
 }
 

@@ -125,15 +125,20 @@
     X(TRIAL_ADDED, "SELECT t.trial_id, t.number FROM aglm_process p"                                                                          \
                    " JOIN trials t ON t.trial_id = p.wrote_trial"                                                                             \
                    " WHERE p.process_id = $1::int AND p.wrote = $2::bigint")                                                                  \
+    /* What does not wait never will again, and numbers come in order: $4 is where to look from.                                              \
+     */                                                                                                                                       \
     X(TRIAL_CLAIM,                                                                                                                            \
-      "WITH w AS (SELECT trial_id FROM trials WHERE study_id = $1::int AND state = 'WAITING'"                                                 \
-      " ORDER BY trial_id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED),"                                                                            \
+      "WITH w AS (SELECT trial_id FROM trials WHERE study_id = $1::int AND number >= $4::int"                                                 \
+      " AND state = 'WAITING' ORDER BY number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED),"                                                        \
       " t AS (UPDATE trials SET state = 'RUNNING', datetime_start = $2::timestamp FROM w"                                                     \
       " WHERE trials.trial_id = w.trial_id RETURNING trials.trial_id),"                                                                       \
       " o AS (INSERT INTO aglm_owner (trial_id, process_id, started)"                                                                         \
       " SELECT t.trial_id, $3::int, $2::timestamp FROM t WHERE $3::int <> 0"                                                                  \
       " ON CONFLICT (trial_id) DO UPDATE SET process_id = excluded.process_id,"                                                               \
       " started = excluded.started) SELECT trial_id FROM t")                                                                                  \
+    X(WAITING_FROM,                                                                                                                           \
+      "SELECT coalesce(min(number) FILTER (WHERE state = 'WAITING'), max(number) + 1)::int"                                                   \
+      " FROM trials WHERE study_id = $1::int AND number >= $2::int")                                                                          \
     X(PARAMS_PUT,                                                                                                                             \
       "WITH " PG_OPEN_TRIAL ", p AS (" PG_PUT_PARAMS(                                                                                         \
           "t", "$3", "$4",                                                                                                                    \
@@ -283,6 +288,8 @@ typedef struct pg {
     int64_t own_pid;
     int64_t study; /* whose number of objectives is remembered; 0: none */
     size_t objectives;
+    int64_t waiting_study; /* no trial of it with a number below waiting_from waits */
+    int64_t waiting_from;
     uint64_t nonce;
     int silence_ms; /* how long the server may say nothing in the call in progress */
 } pg;

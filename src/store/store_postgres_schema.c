@@ -90,21 +90,24 @@ static const char own_tables[] =
     "CREATE TABLE IF NOT EXISTS aglm_owner (trial_id INTEGER PRIMARY KEY,"
     " process_id INTEGER NOT NULL, started TIMESTAMP NOT NULL);"
     "CREATE INDEX IF NOT EXISTS aglm_trials_number ON trials (study_id, number);"
-    "CREATE INDEX IF NOT EXISTS aglm_trials_waiting ON trials (study_id, trial_id)"
-    " WHERE state = 'WAITING';";
+    /* An index that names the state, as ours once did, would make every change of it write anew
+     * into all indexes of the table; so does a page without room for the row's next version. */
+    "DROP INDEX IF EXISTS aglm_trials_waiting; ALTER TABLE trials SET (fillfactor = 70);";
 
 /* Two programs that make the tables of one database at once take turns. */
 #define SCHEMA_LOCK "SELECT pg_advisory_xact_lock(1095191629)"
-#define ALL_PARTS 17 /* Optuna's tables and ours with our indexes */
+#define ALL_PARTS                                                                                  \
+    16 /* Optuna's tables and ours with our index; an old one of ours counts against it */
 
 static const char census[] =
-    "SELECT count(to_regclass(name)), to_regclass('studies') IS NOT NULL,"
+    "SELECT count(to_regclass(name)) - count(to_regclass('aglm_trials_waiting')),"
+    " to_regclass('studies') IS NOT NULL,"
     " to_regclass('alembic_version') IS NOT NULL, to_regclass('version_info') IS NOT NULL"
     " FROM unnest(ARRAY['studies', 'version_info', 'study_directions', 'study_user_attributes',"
     " 'study_system_attributes', 'trials', 'trial_user_attributes', 'trial_system_attributes',"
     " 'trial_params', 'trial_values', 'trial_intermediate_values', 'trial_heartbeats',"
-    " 'alembic_version', 'aglm_process', 'aglm_owner', 'aglm_trials_number',"
-    " 'aglm_trials_waiting']) name";
+    " 'alembic_version', 'aglm_process', 'aglm_owner', 'aglm_trials_number'])"
+    " name";
 
 static bool is_true(const PGresult *res, int col)
 {

@@ -415,12 +415,44 @@ aglm_rc pg_study_add(aglm_store *s, const aglm_study_whole *whole, bool append, 
     return pg_call(s, add_study, &job, err);
 }
 
+/* AGLM_DONE: none waits. */
+static aglm_rc ask_claim(pg *q, const struct new_trial *j, int64_t owner, aglm_error *err)
+{
+    int64_t from = q->waiting_study == j->study ? q->waiting_from : 0;
+    pg_args a;
+
+    /* Looked at before the claim: what is made in between has a higher number. */
+    pg_args_init(&a, q);
+    pg_put_int(&a, j->study);
+    aglm_rc rc = pg_queue(q, PG_STUDY_EXISTS, &a, err);
+    pg_put_int(&a, from);
+    if (rc == AGLM_OK)
+        rc = pg_queue(q, PG_WAITING_FROM, &a, err);
+    pg_args_init(&a, q);
+    pg_put_int(&a, j->study);
+    pg_put_text(&a, j->now);
+    pg_put_int(&a, owner);
+    pg_put_int(&a, from);
+    if (rc == AGLM_OK)
+        rc = pg_queue(q, PG_TRIAL_CLAIM, &a, err);
+    if (rc == AGLM_OK)
+        rc = pg_exchange(q, err);
+    if (rc != AGLM_OK)
+        return rc;
+    if (PQntuples(q->result[0]) == 0)
+        return aglm_store_no_study(j->study, err);
+    if (!PQgetisnull(q->result[1], 0, 0)) {
+        q->waiting_study = j->study;
+        q->waiting_from = pg_int(q->result[1], 0, 0);
+    }
+    return PQntuples(q->result[2]) == 0 ? AGLM_DONE : AGLM_OK;
+}
+
 static aglm_rc claim_trial(pg *q, void *job, aglm_error *err)
 {
     struct new_trial *j = job;
     aglm_trial_row as_ask = {.state = AGLM_TRIAL_RUNNING};
     int64_t owner = 0;
-    pg_args a;
     aglm_rc rc = AGLM_OK;
 
     j->row = &as_ask;
@@ -436,22 +468,10 @@ static aglm_rc claim_trial(pg *q, void *job, aglm_error *err)
     }
     if (rc != AGLM_OK)
         return rc;
-    pg_args_init(&a, q);
-    pg_put_int(&a, j->study);
-    rc = pg_queue(q, PG_STUDY_EXISTS, &a, err);
-    pg_put_text(&a, j->now);
-    pg_put_int(&a, owner);
-    if (rc == AGLM_OK)
-        rc = pg_queue(q, PG_TRIAL_CLAIM, &a, err);
-    if (rc == AGLM_OK)
-        rc = pg_exchange(q, err);
+    rc = ask_claim(q, j, owner, err);
     if (rc != AGLM_OK)
         return rc;
-    if (PQntuples(q->result[0]) == 0)
-        return aglm_store_no_study(j->study, err);
-    if (PQntuples(q->result[1]) == 0)
-        return AGLM_DONE;
-    j->id = pg_int(q->result[1], 0, 0);
+    j->id = pg_int(q->result[2], 0, 0);
     if (!q->base.beats || owner == 0)
         return AGLM_OK;
     rc = pg_queue_beats(q, &j->id, 1, err);
