@@ -143,13 +143,16 @@ static double fold(double u)
     return u < 0.0 ? 0.0 : u > 1.0 ? 1.0 : u;
 }
 
-static double perturb_axis(const aglm_gp_axis *axis, const aglm_dist *d, double u, double width,
-                           aglm_rng *rng)
+static double perturb_axis(struct pool *p, size_t j, double u, double width)
 {
-    if (axis->is_choice)
-        return u < 0.0 ? u : (double)aglm_rng_below(rng, d->n_choices);
-    double step = width * aglm_rng_normal(rng);
-    double cell = axis->count && !d->log ? 1.0 / (double)axis->count : 0.0;
+    const aglm_gp_axes *a = p->q->axes;
+    double cell = aglm_gp_axes_cell(a, j);
+
+    if (a->axis[j].is_choice) {
+        size_t n = a->space->params[a->axis[j].param].dist.n_choices;
+        return u < 0.0 ? u : (double)aglm_rng_below(p->rng, n);
+    }
+    double step = width * aglm_rng_normal(p->rng);
     if (fabs(step) < cell)
         step = step < 0.0 ? -cell : cell;
     return fold(u + step);
@@ -172,8 +175,7 @@ static void perturb(struct pool *p, size_t i)
     for (size_t j = 0; j < a->n; j++) {
         double odds = a->axis[j].is_choice && chance == 1.0 ? 0.2 : chance;
         if (j == always || aglm_rng_uniform(p->rng) < odds)
-            p->at[j] = perturb_axis(&a->axis[j], &a->space->params[a->axis[j].param].dist, p->at[j],
-                                    width, p->rng);
+            p->at[j] = perturb_axis(p, j, p->at[j], width);
     }
     aglm_gp_axes_decode(a, p->at, x, p->rng, x);
 }

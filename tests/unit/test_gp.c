@@ -330,6 +330,48 @@ static void coordinates_lead_back_to_their_point(void **state)
     aglm_space_free(s);
 }
 
+/* Quantised logs with a value of 0 have their log scale, too. */
+static void priors_spread_their_coordinates(void **state)
+{
+    static const aglm_prior priors[] = {{AGLM_PRIOR_NORMAL, false, 3.0, 0.5},
+                                        {AGLM_PRIOR_NORMAL, true, -2.0, 1.0},
+                                        {AGLM_PRIOR_UNIFORM, true, -3.0, 6.0},
+                                        {AGLM_PRIOR_NORMAL, true, 2.0, 1.5}};
+    static const double ends[][3] = {
+        {-7.0, 13.0, 0.0}, {1e-9, 1e7, 0.0}, {0.0, 404.0, 4.0}, {0.0, 4000.0, 2.0}};
+    aglm_space *s;
+    aglm_gp_axes axes;
+    aglm_rng rng;
+    double x[4];
+
+    (void)state;
+    assert_int_equal(aglm_space_new(&s, NULL), AGLM_OK);
+    for (size_t i = 0; i < 4; i++) {
+        aglm_dist d;
+        char name[4] = {'p', (char)('0' + i), 0, 0};
+        assert_int_equal(aglm_dist_float(&d, ends[i][0], ends[i][1], ends[i][2], i == 1, NULL), 0);
+        assert_int_equal(aglm_space_add(s, name, &d, NULL, 0, NULL), AGLM_OK);
+        assert_int_equal(aglm_space_set_prior(s, i, &priors[i], NULL), AGLM_OK);
+    }
+    aglm_rng_init(&rng, 11);
+    assert_int_equal(aglm_gp_axes_init(&axes, s, NULL), AGLM_OK);
+    for (int k = 0; k < 300; k++) {
+        aglm_space_sample(s, &rng, x);
+        for (size_t i = 0; i < 4; i++) {
+            double u = aglm_gp_axes_coordinate(&axes, i, x[i]);
+            assert_true(u >= 0.0 && u <= 1.0);
+            assert_true(fabs(aglm_gp_axes_value(&axes, i, u) - x[i]) < 1e-6 * (1.0 + fabs(x[i])));
+        }
+    }
+    /* Phi(-1/2), Phi(0) and Phi(1): the law is twice as wide as the prior. */
+    assert_true(fabs(aglm_gp_axes_coordinate(&axes, 0, 2.5) - 0.30853754) < 1e-6);
+    assert_true(fabs(aglm_gp_axes_coordinate(&axes, 0, 3.0) - 0.5) < 1e-6);
+    assert_true(fabs(aglm_gp_axes_coordinate(&axes, 0, 4.0) - 0.84134475) < 1e-6);
+    assert_true(aglm_gp_axes_coordinate(&axes, 2, 40.0) > 0.6);
+    aglm_gp_axes_clear(&axes);
+    aglm_space_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +386,7 @@ int main(void)
         cmocka_unit_test(warps_keep_the_order),
         cmocka_unit_test(skewed_losses_are_warped),
         cmocka_unit_test(coordinates_lead_back_to_their_point),
+        cmocka_unit_test(priors_spread_their_coordinates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
