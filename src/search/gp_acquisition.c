@@ -57,3 +57,39 @@ double aglm_gp_log_ei_at(aglm_gp *gp, const double *u, double best, double *grad
     }
     return value;
 }
+
+/* log Phi(t) and its derivative. */
+static double log_mass(double t, double *derivative)
+{
+    double log_density = -0.5 * t * t - AGLM_LOG_SQRT_2PI;
+
+    if (t < 0.0) {
+        double mills = aglm_normal_mills(-t);
+        *derivative = 1.0 / mills;
+        return log_density + aglm_log(mills);
+    }
+    double mass = 1.0 - aglm_normal_tail(t);
+    *derivative = aglm_exp(log_density) / mass;
+    return aglm_log(mass);
+}
+
+double aglm_gp_log_below(const aglm_gp_belief *b, double limit)
+{
+    double slope;
+
+    return log_mass((limit - b->mean) / sqrt(b->variance), &slope);
+}
+
+double aglm_gp_log_below_at(aglm_gp *gp, const double *u, double limit, double *gradient)
+{
+    double *by_variance = gp->point;
+    double slope;
+    aglm_gp_belief b = aglm_gp_predict(gp, u, gradient, by_variance);
+    double deviation = sqrt(b.variance);
+    double t = (limit - b.mean) / deviation;
+    double value = log_mass(t, &slope);
+
+    for (size_t j = 0; j < gp->n_dims; j++)
+        gradient[j] = -slope * (gradient[j] / deviation + t * by_variance[j] / (2.0 * b.variance));
+    return value;
+}

@@ -1,5 +1,5 @@
-/* search/gp_acquisition.h - how much a point promises: the log of the expected improvement.
- * Threads: confined with their model. */
+/* search/gp_acquisition.h - how much a point promises: the log of the expected improvement, and of
+ * the chance that constraints hold. Threads: confined with their model. */
 #ifndef AGLM_SEARCH_GP_ACQUISITION_H
 #define AGLM_SEARCH_GP_ACQUISITION_H
 
@@ -13,5 +13,9 @@ double aglm_log_improvement(double z, double *derivative);
 double aglm_gp_log_ei(const aglm_gp_belief *b, double best);
 /* The same at u with the derivatives [n_dims]. */
 double aglm_gp_log_ei_at(aglm_gp *gp, const double *u, double best, double *gradient);
+
+/* log P(f <= limit) of a belief, and the same at u with the derivatives [n_dims]. */
+double aglm_gp_log_below(const aglm_gp_belief *b, double limit);
+double aglm_gp_log_below_at(aglm_gp *gp, const double *u, double limit, double *gradient);
 
 #endif

@@ -116,7 +116,13 @@ static void pool_score(struct pool *p, size_t from)
 {
     aglm_gp_predict_all(p->q->gp, pool_u(p, from), p->n - from, p->belief + from);
     for (size_t i = from; i < p->n; i++)
-        p->score[i] = aglm_gp_log_ei(&p->belief[i], p->q->best) - edge_cost(p, pool_u(p, i), NULL);
+        p->score[i] = (isnan(p->q->best) ? 0.0 : aglm_gp_log_ei(&p->belief[i], p->q->best)) -
+                      edge_cost(p, pool_u(p, i), NULL);
+    if (!p->q->violation)
+        return;
+    aglm_gp_predict_all(p->q->violation, pool_u(p, from), p->n - from, p->belief + from);
+    for (size_t i = from; i < p->n; i++)
+        p->score[i] += aglm_gp_log_below(&p->belief[i], p->q->limit);
 }
 
 /* The first `wanted` of order are the best ones. */
@@ -227,14 +233,26 @@ static void draw_candidates(struct pool *p)
     }
 }
 
-static double minus_log_ei(void *arg, const double *u, double *gradient)
+/* Minus what pool_score adds up. */
+static double minus_score(void *arg, const double *u, double *gradient)
 {
     const struct pool *p = arg;
-    double value = -aglm_gp_log_ei_at(p->q->gp, u, p->q->best, gradient);
+    const aglm_gp_question *q = p->q;
+    size_t n = q->axes->n;
+    double *other = p->at;
+    double value = 0.0;
 
-    for (size_t j = 0; j < p->q->axes->n; j++)
+    memset(gradient, 0, n * sizeof *gradient);
+    if (!isnan(q->best))
+        value = aglm_gp_log_ei_at(q->gp, u, q->best, gradient);
+    if (q->violation) {
+        value += aglm_gp_log_below_at(q->violation, u, q->limit, other);
+        for (size_t j = 0; j < n; j++)
+            gradient[j] += other[j];
+    }
+    for (size_t j = 0; j < n; j++)
         gradient[j] = -gradient[j];
-    return value + edge_cost(p, u, gradient);
+    return edge_cost(p, u, gradient) - value;
 }
 
 /* Moves candidate i along its active numbers; lattices are taken for continuous. */
@@ -258,7 +276,7 @@ static aglm_rc climb_numbers(struct pool *p, size_t i, aglm_error *err)
     if (!any)
         return AGLM_OK;
     aglm_lbfgs_problem problem = {.n = a->n,
-                                  .value = minus_log_ei,
+                                  .value = minus_score,
                                   .arg = p,
                                   .low = p->low,
                                   .high = p->high,
@@ -328,9 +346,15 @@ static bool step_lattices(struct pool *p, size_t i)
 
 static double score_of(struct pool *p, size_t i)
 {
-    aglm_gp_belief b = aglm_gp_predict(p->q->gp, pool_u(p, i), NULL, NULL);
+    const aglm_gp_question *q = p->q;
+    aglm_gp_belief b = aglm_gp_predict(q->gp, pool_u(p, i), NULL, NULL);
+    double score = isnan(q->best) ? 0.0 : aglm_gp_log_ei(&b, q->best);
 
-    return aglm_gp_log_ei(&b, p->q->best) - edge_cost(p, pool_u(p, i), NULL);
+    if (q->violation) {
+        b = aglm_gp_predict(q->violation, pool_u(p, i), NULL, NULL);
+        score += aglm_gp_log_below(&b, q->limit);
+    }
+    return score - edge_cost(p, pool_u(p, i), NULL);
 }
 
 /* A copy of candidate `from` at the pool's end, moved to a maximum of the acquisition. */

@@ -12,7 +12,9 @@ typedef struct aglm_gp_question {
     aglm_gp *gp; /* conditioned */
     const aglm_gp_axes *axes;
     const aglm_history *history;
-    double best; /* what an improvement is measured from, as gp->y */
+    double best;        /* what an improvement is measured from, as gp->y; NaN: none is asked for */
+    aglm_gp *violation; /* conditioned on the constraints' violation; NULL: there are none */
+    double limit;       /* up to which they hold */
 } aglm_gp_question;
 
 /* A finite space of up to 1024 points is looked at whole. Elsewhere points drawn from the space and

@@ -96,8 +96,10 @@ extern const aglm_sampler_ops aglm_sampler_cmaes;
 
 /* Gaussian process: Matern 5/2 with one length for each parameter, losses warped, the logarithm of
  * the expected improvement (Jones et al. 1998; Ament et al. 2023); running trials count by their
- * mean. The first point is the middle of the space, at most four random ones follow. Beyond 300
- * trials the model holds the newest 150 and the best of the others. */
+ * mean. A process of their own stands for the constraints, by the total violation: the chance that
+ * they hold is a factor (Gardner et al. 2014). The first point is the middle of the space, at most
+ * four random ones follow. Beyond 300 trials the model holds the newest 150 and the best of the
+ * others. */
 extern const aglm_sampler_ops aglm_sampler_gp;
 /* The default of `optimize`. Up to 400 complete trials, unless the space has more than 48
  * parameters of more than one value: the Gaussian process; but from 30 trials on, while the best

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "num/stats.h"
 #include "search/gp_axes.h"
 #include "search/gp_model.h"
 #include "search/gp_proposal.h"
@@ -17,7 +18,8 @@
 #define FEW 64      /* observations that settle on a warp at once */
 #define MILD_WARP 1 /* of the first fit to more */
 #define LEAST_OBSERVED 3
-#define MOST_STARTS 5 /* more leave too little of 25 trials, fewer mislead the first fits */
+#define LIMIT_CALLS 30 /* of the fit to violations */
+#define MOST_STARTS 5  /* more leave too little of 25 trials, fewer mislead the first fits */
 
 struct observed {
     double loss;
@@ -31,9 +33,12 @@ struct gp_sampler {
     aglm_gp_axes axes;
     bool *is_choice; /* [axes.n] */
     aglm_gp *gp;
-    double *loss;  /* [gp->cap] of the model's observations */
-    double *u;     /* [axes.n] */
-    size_t fitted; /* complete trials that theta was found from */
+    double *loss;       /* [gp->cap] of the model's observations */
+    size_t *number;     /* [gp->cap] their trials */
+    aglm_gp *violation; /* of the constraints; its points are those of gp that were told one */
+    double limit;       /* a violation of 0, as violation->y */
+    double *u;          /* [axes.n] */
+    size_t fitted;      /* complete trials that theta was found from */
     unsigned warp;
 };
 
@@ -43,8 +48,10 @@ static void gp_close(void *self)
 
     aglm_gp_axes_clear(&s->axes);
     aglm_gp_free(s->gp);
+    aglm_gp_free(s->violation);
     free(s->is_choice);
     free(s->loss);
+    free(s->number);
     free(s->u);
     free(s);
 }
@@ -88,10 +95,18 @@ static aglm_rc reserve(struct gp_sampler *s, size_t n, aglm_error *err)
     if (rc != AGLM_OK)
         return rc;
     aglm_gp_free(s->gp);
+    aglm_gp_free(s->violation);
     free(s->loss);
+    free(s->number);
     s->gp = gp;
+    s->violation = NULL;
     s->loss = aglm_calloc(gp->cap, sizeof *s->loss);
-    return s->loss ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
+    s->number = aglm_calloc(gp->cap, sizeof *s->number);
+    if (s->loss && s->number)
+        return AGLM_OK;
+    aglm_gp_free(s->gp); /* the next ask tries again */
+    s->gp = NULL;
+    return aglm_error_set(err, AGLM_NOMEM, "out of memory for a sampler");
 }
 
 static int by_loss(const void *a, const void *b)
@@ -112,8 +127,8 @@ static int by_age(const void *a, const void *b)
     return (x->number < y->number) - (x->number > y->number);
 }
 
-/* Finished trials by loss, the best first. What failed, was stopped or lies outside the constraints
- * counts as the worst of the others. */
+/* Finished trials by loss, the best first. What failed or was stopped counts as the worst of the
+ * others; what lies outside the constraints by its loss, as they have a model of their own. */
 static size_t list_observed(const struct gp_sampler *s, struct observed *list)
 {
     double worst = -INFINITY;
@@ -121,7 +136,7 @@ static size_t list_observed(const struct gp_sampler *s, struct observed *list)
 
     for (size_t i = 0; i < aglm_history_size(s->history); i++) {
         const aglm_trial *t = aglm_history_trial(s->history, i);
-        bool good = t->state == AGLM_TRIAL_COMPLETE && !isnan(t->loss) && !(t->violation > 0.0);
+        bool good = t->state == AGLM_TRIAL_COMPLETE && !isnan(t->loss);
         if (!aglm_trial_finished(t) || aglm_space_check(s->axes.space, t->x, NULL) != AGLM_OK)
             continue;
         if (good && isfinite(t->loss) && t->loss > worst)
@@ -143,6 +158,7 @@ static void observe(struct gp_sampler *s, const struct observed *o)
 {
     aglm_gp_axes_encode(&s->axes, aglm_history_trial(s->history, o->number)->x, s->u);
     s->loss[s->gp->n] = o->loss;
+    s->number[s->gp->n] = o->number;
     aglm_gp_add_point(s->gp, s->u);
     s->gp->n = s->gp->n_all;
 }
@@ -224,14 +240,75 @@ static aglm_rc prepare(struct gp_sampler *s, aglm_error *err)
     return aglm_gp_condition(s->gp, err);
 }
 
-/* The least mean at an observation: K alpha = y - noise alpha. */
-static double least_mean(const aglm_gp *gp)
+static double violation_of(const struct gp_sampler *s, size_t point)
 {
-    double least = INFINITY;
+    return aglm_history_trial(s->history, s->number[point])->violation;
+}
+
+static bool any_violated(const struct gp_sampler *s)
+{
+    for (size_t i = 0; i < s->gp->n; i++) {
+        if (violation_of(s, i) > 0.0)
+            return true;
+    }
+    return false;
+}
+
+/* Observes the violations, standardised: limit is what 0 becomes. */
+static void observe_violations(struct gp_sampler *s, aglm_gp *gp)
+{
+    aglm_gp_clear_points(gp);
+    for (size_t i = 0; i < s->gp->n; i++) {
+        double v = violation_of(s, i);
+        if (!isfinite(v))
+            continue;
+        aglm_gp_point(s->gp, i, s->u);
+        gp->y[gp->n_all] = v;
+        aglm_gp_add_point(gp, s->u);
+    }
+    gp->n = gp->n_all;
+    double mean = aglm_mean(gp->y, gp->n);
+    double deviation = sqrt(aglm_variance(gp->y, gp->n));
+    deviation = deviation > 0.0 ? deviation : 1.0;
+    for (size_t i = 0; i < gp->n; i++)
+        gp->y[i] = (gp->y[i] - mean) / deviation;
+    s->limit = -mean / deviation;
+}
+
+/* *model: NULL while all constraints hold everywhere. */
+static aglm_rc prepare_violation(struct gp_sampler *s, aglm_gp **model, aglm_error *err)
+{
+    aglm_rc rc = AGLM_OK;
+
+    *model = NULL;
+    if (!any_violated(s))
+        return AGLM_OK;
+    if (!s->violation)
+        rc = aglm_gp_new(&s->violation, s->axes.n, s->is_choice, s->gp->cap, err);
+    if (rc != AGLM_OK)
+        return rc;
+    observe_violations(s, s->violation);
+    if (s->violation->n < 2)
+        return AGLM_OK;
+    aglm_gp_reset(s->violation);
+    rc = aglm_gp_fit(s->violation, LIMIT_CALLS, NULL, err);
+    if (rc == AGLM_OK)
+        rc = aglm_gp_condition(s->violation, err);
+    *model = s->violation;
+    return rc;
+}
+
+/* The least mean at an observation within the constraints: K alpha = y - noise alpha. NaN: there is
+ * none. */
+static double least_mean(const struct gp_sampler *s)
+{
+    const aglm_gp *gp = s->gp;
+    double least = NAN;
 
     for (size_t i = 0; i < gp->n; i++) {
         double mean = gp->y[i] - gp->noise * gp->alpha[i];
-        least = mean < least ? mean : least;
+        if (!(violation_of(s, i) > 0.0) && !(mean >= least))
+            least = mean;
     }
     return least;
 }
@@ -265,8 +342,10 @@ static aglm_rc gp_ask(void *self, int64_t number, double *x, aglm_error *err)
     if (rc != AGLM_OK)
         return rc;
     aglm_gp_question q = {
-        .gp = s->gp, .axes = &s->axes, .history = s->history, .best = least_mean(s->gp)};
-    return aglm_gp_propose(&q, &rng, x, err);
+        .gp = s->gp, .axes = &s->axes, .history = s->history, .best = least_mean(s)};
+    rc = prepare_violation(s, &q.violation, err);
+    q.limit = s->limit;
+    return rc == AGLM_OK ? aglm_gp_propose(&q, &rng, x, err) : rc;
 }
 
 const aglm_sampler_ops aglm_sampler_gp = {

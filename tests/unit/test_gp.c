@@ -5,6 +5,7 @@
 #include "search/gp_axes.h"
 #include "search/gp_model.h"
 #include "search/gp_warp.h"
+#include "search/study.h"
 #include "unit.h"
 
 #define DIMS 4
@@ -176,6 +177,43 @@ static void improvement_is_right_far_out(void **state)
             fabs(slope / known[i][2] - 1.0) > 1e-8)
             fail_msg("z %g: %.17g and %.17g", known[i][0], value, slope);
     }
+}
+
+/* log Phi by scipy.stats.norm.logcdf: the chance of f <= limit with mean 0 and variance 4. */
+static void chance_below_a_limit_is_right(void **state)
+{
+    static const double known[][2] = {{2.0, -0.17275377902344985},
+                                      {0.0, -0.6931471805599453},
+                                      {-6.0, -6.607726221510349},
+                                      {-40.0, -203.91715537109727}};
+    const aglm_gp_belief b = {0.0, 4.0};
+    aglm_gp *gp = new_model(30, 1);
+    aglm_rng rng;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        assert_true(fabs(aglm_gp_log_below(&b, known[i][0]) / known[i][1] - 1.0) < 1e-9);
+    aglm_rng_init(&rng, 3);
+    assert_int_equal(aglm_gp_condition(gp, NULL), AGLM_OK);
+    for (int i = 0; i < 20; i++) {
+        double u[DIMS];
+        double gradient[DIMS];
+        double other[DIMS];
+        draw_point(&rng, u);
+        aglm_gp_log_below_at(gp, u, -0.5, gradient);
+        for (size_t j = 0; j < DIMS; j++) {
+            const double h = 1e-6;
+            double was = u[j];
+            u[j] = was + h;
+            double above = is_choice[j] ? 0.0 : aglm_gp_log_below_at(gp, u, -0.5, other);
+            u[j] = was - h;
+            double below = is_choice[j] ? 0.0 : aglm_gp_log_below_at(gp, u, -0.5, other);
+            u[j] = was;
+            double slope = (above - below) / (2 * h);
+            assert_true(fabs(slope - gradient[j]) < 1e-4 * (1.0 + fabs(slope)));
+        }
+    }
+    aglm_gp_free(gp);
 }
 
 static void points_being_tried_lower_the_variance_alone(void **state)
@@ -372,6 +410,52 @@ static void priors_spread_their_coordinates(void **state)
     aglm_space_free(s);
 }
 
+/* The least of (x - 0.8)^2 + (y - 0.8)^2 where x + 2 y <= 1 is 0.392, on the border. */
+static double best_within(uint64_t seed, int trials)
+{
+    aglm_study_options options;
+    aglm_store *store;
+    aglm_study *study;
+    aglm_space *s;
+    aglm_dist d;
+    double best = INFINITY;
+
+    aglm_study_options_init(&options);
+    options.sampler = &aglm_sampler_gp;
+    options.seed = seed;
+    assert_int_equal(aglm_space_new(&s, NULL), AGLM_OK);
+    aglm_dist_float(&d, 0.0, 1.0, 0.0, false, NULL);
+    aglm_space_add(s, "x", &d, NULL, 0, NULL);
+    aglm_space_add(s, "y", &d, NULL, 0, NULL);
+    assert_int_equal(aglm_store_open(&store, "memory", NULL), AGLM_OK);
+    assert_int_equal(aglm_study_open(&study, store, "s", s, &options, NULL), AGLM_OK);
+    for (int i = 0; i < trials; i++) {
+        int64_t number;
+        double x[2];
+        assert_int_equal(aglm_study_ask(study, &number, x, NULL), AGLM_OK);
+        double value = pow(x[0] - 0.8, 2) + pow(x[1] - 0.8, 2);
+        double over = x[0] + 2.0 * x[1] - 1.0;
+        best = over <= 0.0 && value < best ? value : best;
+        assert_int_equal(aglm_study_set_violation(study, number, over, NULL), AGLM_OK);
+        assert_int_equal(aglm_study_tell(study, number, AGLM_TRIAL_COMPLETE, &value, 1, NULL),
+                         AGLM_OK);
+    }
+    aglm_study_close(study);
+    aglm_store_close(store);
+    aglm_space_free(s);
+    return best;
+}
+
+static void border_of_a_constraint_is_found(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        double best = best_within(seed, 25);
+        if (!(best < 0.393))
+            fail_msg("seed %d: %g", (int)seed, best);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +464,8 @@ int main(void)
         cmocka_unit_test(objective_has_its_gradient),
         cmocka_unit_test(log_ei_has_its_gradient),
         cmocka_unit_test(improvement_is_right_far_out),
+        cmocka_unit_test(chance_below_a_limit_is_right),
+        cmocka_unit_test(border_of_a_constraint_is_found),
         cmocka_unit_test(points_being_tried_lower_the_variance_alone),
         cmocka_unit_test(fitting_finds_what_matters),
         cmocka_unit_test(equal_points_are_endured),
