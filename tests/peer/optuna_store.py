@@ -129,7 +129,7 @@ def check_ours_loaded(url):
     assert len(study.trials) == 25
     finite = optuna.create_study()
     finite.add_trials([t for t in study.trials if t.state == TrialState.COMPLETE and math.isfinite(t.value)])
-    assert set(optuna.importance.get_param_importances(finite)) >= {"x", "lr", "n"}
+    check_importance(finite)
     assert len(optuna.importance.get_param_importances(study)) > 0
     if has_pandas():
         assert len(study.trials_dataframe()) == 25
@@ -139,9 +139,61 @@ def check_ours_loaded(url):
     assert two.trials[3].values == [0.6, 0.36] and len(two.best_trials) == 5
     two.optimize(lambda t: (objective(t), 1.0), n_trials=3)
     check_same(two, read_ours(url, "two"))
+    two.optimize(lambda t: (objective(t), t.number), n_trials=10)
+    for i in range(2):
+        check_importance(two, target=lambda t, i=i: t.values[i])
+    check_import(url)
     # Ours goes on after Optuna.
     ours("work", url, "ours", 5)
     assert [t.number for t in study.get_trials()] == list(range(30))
+
+
+def check_importance(study, target=None):
+    """Both evaluators rank every parameter."""
+    for evaluator in (optuna.importance.PedAnovaImportanceEvaluator(), optuna.importance.FanovaImportanceEvaluator(seed=0)):
+        ranks = optuna.importance.get_param_importances(study, evaluator=evaluator, target=target)
+        assert set(ranks) >= {"x", "lr", "n"}, (evaluator, ranks)
+        assert all(math.isfinite(v) for v in ranks.values()), (evaluator, ranks)
+
+
+def check_import(url):
+    """Ours through JSON, Optuna's frame as CSV, and Optuna's study by its URL, each as Optuna then sees it."""
+    if not AUTOGLM.exists():
+        return
+
+    def run(*args):
+        p = subprocess.run([AUTOGLM, "study", *args], capture_output=True, text=True)
+        assert p.returncode == 0, p.stderr
+        return p.stdout
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("ours", "two"):
+            source = optuna.load_study(study_name=name, storage=url)
+            (Path(folder) / "s.json").write_text(run("export", "--storage", url, "--study", name))
+            run("import", f"{folder}/s.json", "--storage", url, "--study", f"{name} again")
+            run("import", url, "--from-study", name, "--storage", f"sqlite:///{folder}/{name}.db", "--study", name)
+            for got in (optuna.load_study(study_name=f"{name} again", storage=url),
+                        optuna.load_study(study_name=name, storage=f"sqlite:///{folder}/{name}.db")):
+                check_copy(source, got)
+        if has_pandas():
+            source.trials_dataframe().to_csv(f"{folder}/s.csv")
+            run("import", f"{folder}/s.csv", "--storage", url, "--study", "frame", "--direction", "maximize", "--direction", "minimize")
+            got = optuna.load_study(study_name="frame", storage=url)
+            assert [t.values for t in got.trials] == [t.values for t in source.trials]
+            assert [t.state for t in got.trials] == [t.state for t in source.trials]
+
+
+def check_copy(source, got):
+    assert got.directions == source.directions
+    assert got.user_attrs == source.user_attrs
+    trials, copies = source.get_trials(), got.get_trials()
+    assert len(trials) == len(copies)
+    for t, c in zip(trials, copies):
+        assert (t.number, t.state, t.values, t.params, t.distributions) == (c.number, c.state, c.values, c.params, c.distributions)
+        assert (t.user_attrs, t.system_attrs) == (c.user_attrs, c.system_attrs)
+        assert (t.datetime_start, t.datetime_complete) == (c.datetime_start, c.datetime_complete)
+        assert list(t.intermediate_values) == list(c.intermediate_values)
+        assert all(same_number(v, c.intermediate_values[k]) for k, v in t.intermediate_values.items())
 
 
 def has_pandas():
@@ -215,7 +267,7 @@ def check_dashboard(folder):
                          stderr=subprocess.DEVNULL)
     try:
         studies = ask_dashboard(port, "/api/studies")["study_summaries"]
-        assert {s["study_name"] for s in studies} == {"ours", "two"}, studies
+        assert {s["study_name"] for s in studies} >= {"ours", "two"}, studies
         for s in studies:
             assert ask_dashboard(port, f"/api/studies/{s['study_id']}")["trials"], s
     finally:
