@@ -84,7 +84,7 @@ static aglm_rc reserve(aglm_parzen *p, size_t kernels)
     if (kernels > MAX_KERNELS)
         return AGLM_LIMIT;
     while (cap < kernels)
-        cap += (cap / 8 + AGLM_PARZEN_BLOCK - 1) / AGLM_PARZEN_BLOCK * AGLM_PARZEN_BLOCK;
+        cap += (cap / 16 + AGLM_PARZEN_BLOCK - 1) / AGLM_PARZEN_BLOCK * AGLM_PARZEN_BLOCK;
     if (cap == p->cap)
         return AGLM_OK;
     bool ok = grow_array(&p->number, p->cap, cap, sizeof *p->number) &&
