@@ -300,6 +300,14 @@ aglm_rc aglm_dialogue_hear(aglm_dialogue *d, const char **line, size_t *n, uint6
     return AGLM_OK;
 }
 
+bool aglm_dialogue_pending(aglm_dialogue *d)
+{
+    forget_used(d);
+    if (d->heard.len == 0 && d->out >= 0)
+        drain_answers(d);
+    return d->heard.len > 0;
+}
+
 const char *aglm_dialogue_errors(const aglm_dialogue *d)
 {
     return d->errors.tail;

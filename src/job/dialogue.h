@@ -4,6 +4,7 @@
 #ifndef AGLM_JOB_DIALOGUE_H
 #define AGLM_JOB_DIALOGUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ aglm_rc aglm_dialogue_say(aglm_dialogue *d, const char *bytes, size_t n, uint64_
 /* The next line without its end, good until the next call. */
 aglm_rc aglm_dialogue_hear(aglm_dialogue *d, const char **line, size_t *n, uint64_t deadline_ns,
                            aglm_error *err);
+
+/* Did it say more than was heard, as far as can be read without waiting? */
+bool aglm_dialogue_pending(aglm_dialogue *d);
 
 /* The last lines of its standard error, "" when there are none. */
 const char *aglm_dialogue_errors(const aglm_dialogue *d);

@@ -208,8 +208,15 @@ static aglm_rc start(struct program *p, aglm_error *err)
 static aglm_rc say_and_hear(struct program *p, int64_t number, const char **line, size_t *n,
                             aglm_error *err)
 {
-    aglm_rc rc = p->talk ? AGLM_OK : start(p, err);
+    aglm_rc rc = AGLM_OK;
 
+    /* What it said unasked would be taken for the answer, and so on for ever. */
+    if (!p->talk)
+        rc = start(p, err);
+    else if (aglm_dialogue_pending(p->talk))
+        rc = aglm_error_set(
+            err, AGLM_FORMAT,
+            "its answer was followed by another: it answered twice to one question");
     if (rc == AGLM_OK)
         rc = say_tells(p, err);
     if (rc == AGLM_OK) {

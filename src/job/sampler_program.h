@@ -19,10 +19,11 @@
  *
  * A study goes on whatever comes of it. When the answer is an error, no point of the space, or one
  * that a trial has already, the trial gets a random point and AGLM_ATTR_STRATEGY_ERROR the reason.
- * An answer that is no JSON object, or none within the limit, or the end of the program, does the
- * same and has the program started anew for the next trial (all trials are told again); after three
- * of these in a row it is left alone. But a program that could not even be started (its shell or
- * host says exit code 126 or 127 before the first answer) is AGLM_NOTFOUND. */
+ * An answer that is no JSON object, a second one to the same ask, or none within the limit, or the
+ * end of the program, does the same and has the program started anew for the next trial (all trials
+ * are told again); after three of these in a row it is left alone. But a program that could not
+ * even be started (its shell or host says exit code 126 or 127 before the first answer) is
+ * AGLM_NOTFOUND. */
 #ifndef AGLM_JOB_SAMPLER_PROGRAM_H
 #define AGLM_JOB_SAMPLER_PROGRAM_H
 

@@ -118,6 +118,64 @@ run 1 "$AUTOGLM" optimize --space 'n=int(6,6)' --retries 2 --storage s.db --stud
 "$AUTOGLM" study trials --storage s.db --study r >trials
 check "a failed point is tried twice more" sh -c '[ "$(grep -c FAIL trials)" = 3 ]'
 
+# A megabyte without a line's end, and processes that would outlive their trial.
+cat >long.sh <<'END'
+#!/bin/sh
+head -c 1000000 /dev/zero | tr '\0' x
+[ "$1" = 0 ] || printf '\n%s\n' "$1"
+END
+cat >fork.sh <<'END'
+#!/bin/sh
+(trap '' TERM; sleep 614 & sleep 614 & wait) &
+sleep 614
+END
+chmod +x long.sh fork.sh
+run 0 "$AUTOGLM" optimize --space 'n=int(0,1)' --sampler grid --storage s.db --study long -- ./long.sh '{n}'
+"$AUTOGLM" study trials --storage s.db --study long --json >long.json
+check "a megabyte is no value, and its beginning is kept" python3 -c '
+import json
+t = json.load(open("long.json"))["trials"]
+assert t[0]["state"] == "FAIL" and "no value" in t[0]["attrs"]["error"], t[0]
+assert 100 < len(t[0]["attrs"]["output"]) <= 4096 and t[1]["values"] == [1.0], t'
+run 1 "$AUTOGLM" optimize --space 'n=int(0,2)' --sampler grid --trial-timeout 300ms --grace 200ms --storage memory -- ./fork.sh
+says err '3 failed; no point is left'
+run 1 "$AUTOGLM" optimize --space 'n=int(0,2)' --timeout 1s --grace 200ms --storage memory -- ./fork.sh
+says err 'stopped: out of time'
+check "no grandchild is left" sh -c "! pgrep -f '[s]leep 614'"
+
+# Spaces that are none: the parameter, the character and the mend.
+space() {
+    run 2 "$AUTOGLM" optimize --space "$1" --trials 2 --storage memory -- echo 1
+    says err "$2"
+}
+space 'x=uniform(3,1)' 'parameter "x", character 11: low 3 is over high 1: swap them'
+space 'x=loguniform(0,1)' 'parameter "x", character 14: low 0 must be over 0 on a log scale'
+space 'n=logint(-1,9)' 'parameter "n", character 10: low -1 must be at least 1 on a log scale'
+space 'x=unform(0,1)' 'character 3: "unform" is no distribution: expected uniform'
+space 'x=uniform(0,nan)' 'character 13: "nan" is not finite'
+space 'x=quniform(0,1,0)' 'q must be over 0'
+
+# Storages that are none.
+storage() {
+    run "$1" "$AUTOGLM" optimize --space 'x=uniform(0,1)' --trials 1 --storage "$2" -- echo 1
+    says err "$3"
+}
+storage 1 mysql://me@host/db 'storage mysql is not built in'
+storage 1 sqlite:///no/such/folder/s.db 'no/such/folder/s.db: cannot be opened: No such file'
+if "$AUTOGLM" optimize --space 'x=uniform(0,1)' --trials 1 --storage postgresql://me@127.0.0.1:1/db -- echo 1 2>&1 | grep -q 'not built in'; then
+    skip "a PostgreSQL server that is not there" "built without libpq"
+else
+    storage 1 postgresql://me@127.0.0.1:1/db 'cannot connect: .*Connection refused'
+    storage 2 'postgresql://[' 'not of the form postgresql://USER'
+fi
+"$AUTOGLM" optimize --space 'x=uniform(0,1)' --trials 1 --storage newer.db --quiet -- echo 1 >/dev/null 2>&1
+python3 -c '
+import sqlite3
+d = sqlite3.connect("newer.db")
+d.execute("update alembic_version set version_num = ?", ("v9.9.0.a",))
+d.commit()'
+storage 1 newer.db 'newer.db: schema version v9.9.0.a, but this program speaks v3.2.0.a'
+
 # Wrong command lines.
 run 2 "$AUTOGLM" optimize --space 'lr=loguniform(0.1,1e-5)' -- true
 says err "--space 'lr=loguniform\(0.1,1e-5\)': parameter \"lr\", character 15: low 0.1 is over high 1e-05: swap them"

@@ -72,6 +72,18 @@ misbehaves outside 'x: 51 is not in -50..50' 'while read -r l; do case $l in *as
 misbehaves unknown '"z" is no parameter' 'while read -r l; do case $l in *ask*) echo "{\"params\": {\"z\": 1}}";; esac; done'
 misbehaves choice 'k: ' 'while read -r l; do case $l in *ask*) echo "{\"params\": {\"x\": 1, \"k\": \"q\"}}";; esac; done'
 misbehaves again 'has its point already' 'while read -r l; do case $l in *ask*) echo "{\"params\": {\"x\": 1, \"k\": \"a\"}}";; esac; done'
+# A second answer is not taken for that to the next question.
+cat >twice.sh <<'END'
+while read -r l; do case $l in *ask*) n=$((n + 1)); echo "{\"params\": {\"x\": $n, \"k\": \"a\"}}"; echo "{\"params\": {\"x\": -$n, \"k\": \"c\"}}";; esac; done
+END
+optimize twice 'cmd:sh twice.sh'
+notes twice
+check "twice: 40 trials, and the reason" python3 -c '
+import json
+trials = json.load(open("notes"))["trials"]
+why = [t["attrs"].get("autoglm:strategy_error", "") for t in trials]
+assert len(trials) == 40 and all(t["state"] == "COMPLETE" for t in trials)
+assert sum("answered twice" in w for w in why) >= 12, why'
 check "no process is left" sh -c "! pgrep -f '[s]leep 613'"
 
 expected=1
@@ -89,5 +101,25 @@ says err '--sampler: magic: expected one of random'
 optimize bad portfolio:tpe,magic
 says err 'portfolio: magic'
 expected=0
+
+# Several objectives: both directions and both values are told.
+cat >front.sh <<'END'
+while read -r l; do case $l in
+*'"directions": ["minimize", "maximize"]'*) said=1 ;;
+*'"values": ['*) n=$((n + 1)) ;;
+*ask*) if [ "$said" = 1 ]; then echo "{\"params\": {\"x\": 0.$((n + 1))}}"; else echo '{"error": "deaf"}'; fi ;;
+esac; done
+END
+cat >two.sh <<'END'
+#!/bin/sh
+echo "{\"values\": [$1, $1]}"
+END
+chmod +x two.sh
+run 0 "$AUTOGLM" optimize --space 'x=uniform(0,1)' --direction minimize --direction maximize --sampler 'cmd:sh front.sh' --trials 8 \
+    --storage s.db --study front -- ./two.sh '{x}'
+notes front
+check "it hears of each trial" python3 -c '
+import json
+assert [t["params"]["x"] for t in json.load(open("notes"))["trials"]] == [k / 10 for k in range(1, 9)]'
 
 finish
