@@ -17,8 +17,10 @@ struct aglm_optimizer {
     aglm_optimize_result *result;
     uint64_t start_ns;
     aglm_cancel cancel; /* the caller's, and the deadline */
-    pthread_mutex_t lock;
-    bool stopping; /* nothing more is asked */
+    pthread_mutex_t
+        turn; /* to ask, which may take a strategy's time: who waits sees a stop first */
+    pthread_mutex_t lock; /* of what follows */
+    bool stopping;        /* nothing more is asked */
     size_t since_best;
     int64_t best_number;
     double best_value;
@@ -291,16 +293,24 @@ static void run_trial(struct aglm_optimizer *r, int64_t number, const double *x)
 
 /* ---- the loop ---- */
 
-/* Is another trial wanted? Under the lock. */
+/* Is another trial wanted? */
 static bool wanted(struct aglm_optimizer *r)
 {
-    const aglm_optimize_options *o = r->o;
+    pthread_mutex_lock(&r->lock);
+    if (!r->stopping && aglm_cancelled(&r->cancel))
+        stop(r, aglm_cancel_requested(r->o->cancel) ? AGLM_STOP_CANCELLED : AGLM_STOP_TIME);
+    bool wants = !r->stopping;
+    pthread_mutex_unlock(&r->lock);
+    return wants;
+}
 
-    if (r->stopping)
-        return false;
-    if (aglm_cancelled(&r->cancel))
-        stop(r, aglm_cancel_requested(o->cancel) ? AGLM_STOP_CANCELLED : AGLM_STOP_TIME);
-    return !r->stopping;
+static void stop_made(struct aglm_optimizer *r, size_t most)
+{
+    bool all = aglm_study_points(r->o->study) >= most;
+
+    pthread_mutex_lock(&r->lock);
+    stop(r, all ? AGLM_STOP_TRIALS : AGLM_STOP_EXHAUSTED);
+    pthread_mutex_unlock(&r->lock);
 }
 
 static bool all_made(const aglm_optimize_options *o)
@@ -322,7 +332,7 @@ static aglm_rc ask(struct aglm_optimizer *r, int64_t *number, double *x, aglm_er
     if (rc == AGLM_OK)
         rc = all_made(o) ? AGLM_DONE : aglm_study_ask_within(o->study, most, number, x, err);
     if (rc == AGLM_DONE)
-        stop(r, aglm_study_points(o->study) >= most ? AGLM_STOP_TRIALS : AGLM_STOP_EXHAUSTED);
+        stop_made(r, most);
     return rc;
 }
 
@@ -331,13 +341,11 @@ static bool next_trial(struct aglm_optimizer *r, int64_t *number, double *x)
 {
     aglm_error err = {0};
 
-    pthread_mutex_lock(&r->lock);
-    aglm_rc rc = r->stopping ? AGLM_DONE : aglm_study_sync(r->o->study, &err);
-    if (rc == AGLM_OK && !wanted(r))
-        rc = AGLM_DONE;
-    else if (rc == AGLM_OK)
+    pthread_mutex_lock(&r->turn);
+    aglm_rc rc = wanted(r) ? aglm_study_sync(r->o->study, &err) : AGLM_DONE;
+    if (rc == AGLM_OK)
         rc = ask(r, number, x, &err);
-    pthread_mutex_unlock(&r->lock);
+    pthread_mutex_unlock(&r->turn);
     if (rc < 0)
         fail_run(r, rc, &err);
     return rc == AGLM_OK;
@@ -384,8 +392,8 @@ aglm_rc aglm_optimize(const aglm_optimize_options *o, aglm_optimize_result *out,
         .o = o, .result = out, .start_ns = aglm_clock_ns(), .best_number = -1, .best_value = NAN};
 
     *out = (aglm_optimize_result){.stop = AGLM_STOP_TRIALS};
-    if (pthread_mutex_init(&r.lock, NULL) != 0)
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory for a lock");
+    pthread_mutex_init(&r.turn, NULL); /* neither can fail without attributes on Linux */
+    pthread_mutex_init(&r.lock, NULL);
     aglm_cancel_init(&r.cancel, o->cancel, o->deadline_ns);
     aglm_rc rc = read_best(&r, err);
     if (rc == AGLM_OK && reached(&r))
@@ -393,5 +401,6 @@ aglm_rc aglm_optimize(const aglm_optimize_options *o, aglm_optimize_result *out,
     if (rc == AGLM_OK)
         rc = run_workers(&r, err);
     pthread_mutex_destroy(&r.lock);
+    pthread_mutex_destroy(&r.turn);
     return rc;
 }

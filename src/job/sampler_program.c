@@ -11,9 +11,11 @@
 
 #define MAX_FAULTS 3
 #define MAX_TRIALS (1u << 26)
-#define MAX_LINES (1u << 26) /* bytes said at once */
-#define FLUSH_BYTES 65536
-#define MAX_REASON 4096 /* bytes, as JSON */
+#define MAX_LINES (1u << 30) /* bytes of all that a start tells */
+#define PIECE_BYTES 65536    /* said within the time limit */
+#define MAX_REASON 4096      /* bytes, as JSON */
+
+enum question { NO_QUESTION, QUESTION_PUT, QUESTION_ENDED };
 
 struct program {
     const aglm_history *history;
@@ -22,11 +24,17 @@ struct program {
     char *text; /* "cmd:..." or a file */
     char *host;
     aglm_dialogue *talk; /* NULL: not running */
+    bool told;           /* it is told of what ends: it runs, or did when that was looked at last */
     bool answered;       /* ever */
     unsigned faults;     /* in a row */
     int64_t *queue;      /* finished trials that it has not been told */
     size_t n_queue, cap;
     aglm_str lines;
+    enum question question;
+    aglm_rc answer_rc; /* what came of it */
+    aglm_error answer_err;
+    const char *answer; /* [answer_n], of the dialogue */
+    size_t answer_n;
     aglm_str reason; /* of the last ask, as JSON */
     aglm_error fault;
     aglm_attr_row note;
@@ -87,7 +95,7 @@ static aglm_rc program_tell(void *self, const aglm_trial *t, aglm_error *err)
 {
     struct program *p = self;
 
-    return p->talk && aglm_trial_finished(t) ? enqueue(p, t->number, err) : AGLM_OK;
+    return p->told && aglm_trial_finished(t) ? enqueue(p, t->number, err) : AGLM_OK;
 }
 
 static const char *state_word(aglm_trial_state state)
@@ -133,28 +141,11 @@ static void write_tell(struct program *p, const aglm_trial *t)
     aglm_str_putc(&p->lines, '\n');
 }
 
-static aglm_rc flush(struct program *p, aglm_error *err)
+static void write_tells(struct program *p)
 {
-    if (p->lines.rc != AGLM_OK)
-        return aglm_error_set(err, p->lines.rc, "lines for a strategy: %s",
-                              aglm_rc_text(p->lines.rc));
-    aglm_rc rc = aglm_dialogue_say(p->talk, p->lines.data, p->lines.len,
-                                   aglm_clock_ns() + p->outside.limit_ns, err);
-    aglm_str_reset(&p->lines);
-    return rc;
-}
-
-static aglm_rc say_tells(struct program *p, aglm_error *err)
-{
-    aglm_rc rc = AGLM_OK;
-
-    for (size_t i = 0; rc == AGLM_OK && i < p->n_queue; i++) {
+    for (size_t i = 0; i < p->n_queue; i++)
         write_tell(p, aglm_history_trial(p->history, (size_t)p->queue[i]));
-        if (p->lines.len >= FLUSH_BYTES)
-            rc = flush(p, err);
-    }
     p->n_queue = 0;
-    return rc;
 }
 
 /* ---- start ---- */
@@ -193,6 +184,7 @@ static aglm_rc start(struct program *p, aglm_error *err)
     bool is_command = strncmp(p->text, "cmd:", 4) == 0;
     aglm_rc rc = aglm_dialogue_open(&p->talk, is_command ? command : host, p->outside.env, err);
 
+    p->told = rc == AGLM_OK;
     p->n_queue = 0;
     for (size_t i = 0; rc == AGLM_OK && i < aglm_history_size(p->history); i++) {
         if (aglm_trial_finished(aglm_history_trial(p->history, i)))
@@ -205,11 +197,12 @@ static aglm_rc start(struct program *p, aglm_error *err)
 
 /* ---- ask ---- */
 
-static aglm_rc say_and_hear(struct program *p, int64_t number, const char **line, size_t *n,
-                            aglm_error *err)
+/* All that is to be said, so that program_wait looks at no trial. */
+static aglm_rc put_question(struct program *p, int64_t number, aglm_error *err)
 {
     aglm_rc rc = AGLM_OK;
 
+    aglm_str_reset(&p->lines);
     /* What it said unasked would be taken for the answer, and so on for ever. */
     if (!p->talk)
         rc = start(p, err);
@@ -217,45 +210,73 @@ static aglm_rc say_and_hear(struct program *p, int64_t number, const char **line
         rc = aglm_error_set(
             err, AGLM_FORMAT,
             "its answer was followed by another: it answered twice to one question");
-    if (rc == AGLM_OK)
-        rc = say_tells(p, err);
-    if (rc == AGLM_OK) {
-        aglm_str_printf(&p->lines, "{\"ask\": %lld}\n", (long long)number);
-        rc = flush(p, err);
-    }
-    if (rc == AGLM_OK)
-        rc = aglm_dialogue_hear(p->talk, line, n, aglm_clock_ns() + p->outside.limit_ns, err);
-    return rc;
+    if (rc != AGLM_OK)
+        return rc;
+    write_tells(p);
+    aglm_str_printf(&p->lines, "{\"ask\": %lld}\n", (long long)number);
+    if (p->lines.rc != AGLM_OK)
+        return aglm_error_set(err, p->lines.rc, "lines for a strategy: %s",
+                              aglm_rc_text(p->lines.rc));
+    return AGLM_OK;
 }
 
 /* Fault: it cannot be talked with any more, or there is no telling which question an answer is to.
  */
-static aglm_rc note_fault(struct program *p, aglm_rc rc, const aglm_error *why)
+static void end_talk(struct program *p)
 {
     aglm_dialogue_close(p->talk);
     p->talk = NULL;
-    p->faults++;
-    p->fault = *why;
+}
+
+static aglm_rc say(struct program *p, aglm_error *err)
+{
+    aglm_rc rc = AGLM_OK;
+
+    for (size_t at = 0, n; rc == AGLM_OK && at < p->lines.len; at += n) {
+        n = p->lines.len - at < PIECE_BYTES ? p->lines.len - at : PIECE_BYTES;
+        rc = aglm_dialogue_say(p->talk, p->lines.data + at, n,
+                               aglm_clock_ns() + p->outside.limit_ns, err);
+    }
     return rc;
 }
 
-static aglm_rc hear_object(struct program *p, int64_t number, aglm_json_doc **doc, aglm_error *err)
+static void program_wait(void *self)
 {
-    const aglm_json_options options = {.origin = "its answer"};
-    const char *line;
-    size_t n;
-    aglm_rc rc = say_and_hear(p, number, &line, &n, err);
+    struct program *p = self;
+    aglm_error *err = &p->answer_err;
+    aglm_rc rc = say(p, err);
 
     if (rc == AGLM_OK)
-        rc = aglm_json_parse(doc, line, n, &options, err);
+        rc = aglm_dialogue_hear(p->talk, &p->answer, &p->answer_n,
+                                aglm_clock_ns() + p->outside.limit_ns, err);
+    if (rc != AGLM_OK)
+        end_talk(p);
+    p->answer_rc = rc;
+    p->question = QUESTION_ENDED;
+}
+
+static aglm_rc hear_object(struct program *p, aglm_json_doc **doc, aglm_error *err)
+{
+    const aglm_json_options options = {.origin = "its answer"};
+    aglm_rc rc = p->answer_rc;
+
+    if (rc != AGLM_OK)
+        *err = p->answer_err;
+    else
+        rc = aglm_json_parse(doc, p->answer, p->answer_n, &options, err);
     if (rc == AGLM_OK && aglm_json_kind_of(aglm_json_root(*doc)) != AGLM_JSON_OBJECT)
         rc = aglm_error_set(err, AGLM_FORMAT, "its answer: expected an object, found %s",
                             aglm_json_kind_name(aglm_json_root(*doc)));
-    if (rc != AGLM_OK)
-        return note_fault(p, rc, err);
-    p->faults = 0;
-    p->answered = true;
-    return AGLM_OK;
+    return rc;
+}
+
+static aglm_rc note_fault(struct program *p, aglm_rc rc, const aglm_error *why)
+{
+    end_talk(p);
+    p->told = false;
+    p->faults++;
+    p->fault = *why;
+    return rc;
 }
 
 static aglm_rc read_answer(const struct program *p, const aglm_json *answer, double *x,
@@ -280,18 +301,33 @@ static aglm_rc read_answer(const struct program *p, const aglm_json *answer, dou
     return rc;
 }
 
-static aglm_rc ask_it(struct program *p, int64_t number, double *x, aglm_error *err)
+static aglm_rc put(struct program *p, int64_t number, aglm_error *err)
 {
-    aglm_json_doc *doc = NULL;
-
     if (p->faults >= MAX_FAULTS)
         return aglm_error_set(err, p->fault.rc,
                               "%.400s; it failed %d times in a row and is left "
                               "alone",
                               p->fault.msg, MAX_FAULTS);
-    aglm_rc rc = hear_object(p, number, &doc, err);
-    if (rc == AGLM_OK)
+    aglm_rc rc = put_question(p, number, err);
+    if (rc != AGLM_OK)
+        return note_fault(p, rc, err);
+    p->question = QUESTION_PUT;
+    return AGLM_BUSY;
+}
+
+static aglm_rc take_answer(struct program *p, double *x, aglm_error *err)
+{
+    aglm_json_doc *doc = NULL;
+    aglm_rc rc = hear_object(p, &doc, err);
+
+    p->question = NO_QUESTION;
+    if (rc == AGLM_OK) {
+        p->faults = 0;
+        p->answered = true;
         rc = read_answer(p, aglm_json_root(doc), x, err);
+    } else {
+        rc = note_fault(p, rc, err);
+    }
     aglm_json_free(doc);
     return rc;
 }
@@ -313,8 +349,8 @@ static aglm_rc program_ask(void *self, int64_t number, double *x, aglm_error *er
     aglm_error why = {0};
 
     aglm_str_reset(&p->reason);
-    aglm_rc rc = ask_it(p, number, x, &why);
-    if (rc == AGLM_OK || rc == AGLM_DONE)
+    aglm_rc rc = p->question == QUESTION_ENDED ? take_answer(p, x, &why) : put(p, number, &why);
+    if (rc == AGLM_OK || rc == AGLM_DONE || rc == AGLM_BUSY)
         return rc;
     if (rc == AGLM_NOMEM || (rc == AGLM_NOTFOUND && !p->answered))
         return aglm_error_set(err, rc, "the strategy %.100s: %.380s", p->text, why.msg);
@@ -335,6 +371,7 @@ const aglm_sampler_ops aglm_sampler_program = {
     .several = true,
     .open = program_open,
     .ask = program_ask,
+    .wait = program_wait,
     .tell = program_tell,
     .notes = program_notes,
     .close = program_close,

@@ -114,8 +114,9 @@ static void put_menu(aglm_str *out)
 
 /* ---- figures ---- */
 
-/* Within <noscript>: a browser that runs scripts takes it as one piece of text, a tenth of the work, and page.js
- * makes a figure of it when it comes near to what is seen. Without scripts it is shown as it stands. */
+/* Within <noscript>: a browser that runs scripts takes it as one piece of text, a tenth of the
+ * work, and page.js makes a figure of it when it comes near to what is seen. Without scripts it is
+ * shown as it stands. */
 static aglm_rc put_figure(const aglm_plot_study *s, const aglm_plot_kind *kind, aglm_str *out,
                           aglm_error *err)
 {

@@ -40,8 +40,12 @@ typedef struct aglm_sampler_ops {
      * AGLM_INVALID: options or space unfit. */
     aglm_rc (*open)(void **self, const aglm_history *history, const aglm_sampler_options *options,
                     uint64_t seed, aglm_error *err);
-    /* x: [space->n], a point of the space that no trial has. AGLM_DONE: none is left. */
+    /* x: [space->n], a point of the space that no trial has. AGLM_DONE: none is left. AGLM_BUSY,
+     * only where there is `wait`: the question is put; after wait, ask again with that number. */
     aglm_rc (*ask)(void *self, int64_t number, double *x, aglm_error *err);
+    /* Awaits what makes ask go on. The study's lock is not held: trials may be told meanwhile, so
+     * it touches nothing that tell does, nor the history. NULL: ask is never AGLM_BUSY. */
+    void (*wait)(void *self);
     /* The trial in the history began or ended; NULL: does not learn. */
     aglm_rc (*tell)(void *self, const aglm_trial *t, aglm_error *err);
     /* User attributes for the trial of the point asked last, good until the next call; returns how

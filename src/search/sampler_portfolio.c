@@ -25,6 +25,9 @@ struct portfolio {
     struct member members[MAX_MEMBERS];
     uint8_t *proposer; /* [n_known] member of each trial, NOBODY */
     size_t n_known, cap;
+    bool passed[MAX_MEMBERS]; /* in this question, had nothing left */
+    bool busy;                /* it goes on, with the member that was asked last */
+    size_t asked;
     aglm_attr_row notes[AGLM_SAMPLER_MAX_NOTES];
     size_t n_notes;
 };
@@ -208,14 +211,13 @@ static double credit(const struct account *a, size_t in_all)
 }
 
 /* The member to ask, among those that are not passed over; n when there is none. */
-static size_t choose(const struct portfolio *p, const struct account *accounts, size_t in_all,
-                     const bool *passed)
+static size_t choose(const struct portfolio *p, const struct account *accounts, size_t in_all)
 {
     size_t best = p->n;
     size_t least = p->n;
 
     for (size_t i = 0; i < p->n; i++) {
-        if (passed[i])
+        if (p->passed[i])
             continue;
         if (least == p->n || accounts[i].trials < accounts[least].trials)
             least = i;
@@ -224,7 +226,7 @@ static size_t choose(const struct portfolio *p, const struct account *accounts, 
         accounts[least].trials == 0)
         return least;
     for (size_t i = 0; i < p->n; i++) {
-        if (!passed[i] &&
+        if (!p->passed[i] &&
             (best == p->n || credit(&accounts[i], in_all) > credit(&accounts[best], in_all)))
             best = i;
     }
@@ -242,25 +244,48 @@ static void take_notes(struct portfolio *p, const struct member *m)
         p->notes[p->n_notes++] = more[i];
 }
 
-static aglm_rc portfolio_ask(void *self, int64_t number, double *x, aglm_error *err)
+/* AGLM_DONE: all are passed over. */
+static aglm_rc choose_member(struct portfolio *p, aglm_error *err)
 {
-    struct portfolio *p = self;
     struct account accounts[MAX_MEMBERS] = {0};
-    bool passed[MAX_MEMBERS] = {false};
     aglm_rc rc = know_trials(p, err);
 
     if (rc != AGLM_OK)
         return rc;
     size_t in_all = settle_accounts(p, accounts);
-    for (size_t at; (at = choose(p, accounts, in_all, passed)) < p->n; passed[at] = true) {
-        struct member *m = &p->members[at];
+    p->asked = choose(p, accounts, in_all);
+    return p->asked < p->n ? AGLM_OK : AGLM_DONE;
+}
+
+static aglm_rc portfolio_ask(void *self, int64_t number, double *x, aglm_error *err)
+{
+    struct portfolio *p = self;
+    aglm_rc rc = AGLM_OK;
+
+    if (!p->busy) {
+        memset(p->passed, 0, sizeof p->passed);
+        rc = choose_member(p, err);
+    }
+    while (rc == AGLM_OK) {
+        struct member *m = &p->members[p->asked];
         rc = m->ops->ask(m->self, number, x, err);
+        p->busy = rc == AGLM_BUSY && m->ops->wait;
         if (rc == AGLM_OK)
             take_notes(p, m);
         if (rc != AGLM_DONE)
             return rc;
+        p->passed[p->asked] = true;
+        rc = choose_member(p, err);
     }
-    return AGLM_DONE;
+    return rc;
+}
+
+static void portfolio_wait(void *self)
+{
+    struct portfolio *p = self;
+    const struct member *m = &p->members[p->asked];
+
+    m->ops->wait(m->self);
 }
 
 static aglm_rc portfolio_tell(void *self, const aglm_trial *t, aglm_error *err)
@@ -288,6 +313,7 @@ const aglm_sampler_ops aglm_sampler_portfolio = {
     .name = "portfolio",
     .open = portfolio_open,
     .ask = portfolio_ask,
+    .wait = portfolio_wait,
     .tell = portfolio_tell,
     .notes = portfolio_notes,
     .close = portfolio_close,

@@ -185,10 +185,26 @@ static aglm_rc add_trial(aglm_study *s, aglm_trial_row *row, const double *x, ag
     return rc == AGLM_OK ? take_new(s, row, x, err) : rc;
 }
 
+/* While the sampler waits for an answer others may tell, enqueue and take what is enqueued; nobody
+ * else asks it. */
+static aglm_rc ask_and_wait(aglm_study *s, int64_t next, double *x, aglm_error *err)
+{
+    const aglm_sampler_ops *ops = s->options.sampler;
+    aglm_rc rc = ops->ask(s->sampler, next, x, err);
+
+    while (rc == AGLM_BUSY && ops->wait) {
+        pthread_mutex_unlock(&s->lock);
+        ops->wait(s->sampler);
+        pthread_mutex_lock(&s->lock);
+        rc = ops->ask(s->sampler, next, x, err);
+    }
+    return rc;
+}
+
 static aglm_rc propose(aglm_study *s, double *x, aglm_error *err)
 {
     int64_t next = (int64_t)aglm_history_size(s->history);
-    aglm_rc rc = s->options.sampler->ask(s->sampler, next, x, err);
+    aglm_rc rc = ask_and_wait(s, next, x, err);
 
     if (rc == AGLM_OK && !aglm_space_allowed(s->space, x)) {
         /* a sampler that knows nothing of forbidden combinations */
@@ -224,10 +240,14 @@ static aglm_rc ask_sampler(aglm_study *s, size_t most, int64_t *number, double *
         if (aglm_study_count_points(s) >= most)
             return AGLM_DONE;
         if (!proposed || aglm_history_seen(s->history, x)) {
+            size_t before = aglm_history_size(s->history);
             rc = propose(s, x, err);
             if (rc != AGLM_OK)
                 return rc;
             proposed = true;
+            rc = AGLM_DONE;
+            if (aglm_history_size(s->history) != before)
+                continue; /* made while the sampler waited */
         }
         rc = aglm_study_reserve_flags(s, aglm_history_size(s->history) + 1, err);
         if (rc != AGLM_OK)
@@ -257,10 +277,17 @@ aglm_rc aglm_study_ask(aglm_study *s, int64_t *number, double *x, aglm_error *er
 aglm_rc aglm_study_ask_within(aglm_study *s, size_t most, int64_t *number, double *x,
                               aglm_error *err)
 {
+    aglm_rc rc;
+
     pthread_mutex_lock(&s->lock);
-    aglm_rc rc = ask_queue(s, number, x, err);
-    if (rc == AGLM_DONE)
+    while ((rc = ask_queue(s, number, x, err)) == AGLM_DONE && s->asking)
+        pthread_cond_wait(&s->asked, &s->lock);
+    if (rc == AGLM_DONE) {
+        s->asking = true;
         rc = ask_sampler(s, most, number, x, err);
+        s->asking = false;
+        pthread_cond_broadcast(&s->asked);
+    }
     if (rc == AGLM_OK)
         rc = aglm_study_reserve_flags(s, (size_t)*number + 1, err);
     if (rc == AGLM_OK) {

@@ -319,6 +319,7 @@ static void release(aglm_study *s)
 {
     aglm_history_free(s->history);
     aglm_arena_clear(&s->texts);
+    pthread_cond_destroy(&s->asked);
     pthread_mutex_destroy(&s->lock);
     free(s->params);
     free(s->open);
@@ -342,6 +343,7 @@ aglm_rc aglm_study_open(aglm_study **out, aglm_store *store, const char *name,
         free(copy);
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for study \"%s\"", name);
     }
+    pthread_cond_init(&s->asked, NULL); /* cannot fail without attributes on Linux */
     s->store = store;
     s->space = space;
     s->options = *options;

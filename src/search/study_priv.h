@@ -25,6 +25,8 @@ struct aglm_study {
     aglm_param_row *params;                  /* [space->n] scratch of ask */
     aglm_history *history;
     void *sampler;
+    bool asking; /* the sampler is asked; while it waits the lock is not held */
+    pthread_cond_t asked;
     void *pruner;
     uint8_t *flags; /* [trial] */
     size_t flags_cap;

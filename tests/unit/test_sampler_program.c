@@ -1,8 +1,10 @@
 #include "job/sampler_program.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <unistd.h>
 
+#include "job/optimize.h"
 #include "job/strategy_host.h"
 #include "search/space_text.h"
 #include "search/study.h"
@@ -303,6 +305,139 @@ static void it_takes_part_in_a_portfolio(void **state)
     teardown(&f);
 }
 
+/* ---- one that takes its time ---- */
+
+struct gate {
+    char folder[64];
+    char path[80]; /* the strategy answers when this file is there */
+    int ended;
+    int opens_at; /* so many ended trials */
+};
+
+static aglm_rc score(void *arg, const aglm_attempt *a, aglm_verdict *out, aglm_error *err)
+{
+    (void)arg;
+    (void)err;
+    *out = (aglm_verdict){.state = AGLM_TRIAL_COMPLETE, .n_values = 1, .violation = NAN};
+    out->values[0] = a->x[0];
+    return AGLM_OK;
+}
+
+static void open_gate(void *arg, const aglm_optimize_event *e)
+{
+    struct gate *g = arg;
+
+    if (e->kind != AGLM_OPTIMIZE_TRIAL_END || ++g->ended != g->opens_at)
+        return;
+    FILE *f = fopen(g->path, "w");
+    assert_non_null(f);
+    fclose(f);
+}
+
+/* After `free` answers it gives no other before that many trials ended: were their ends to wait for
+ * it, it would be out of time, and that would be noted. */
+static void check_ends_are_not_delayed(const char *list, int free, int opens_at)
+{
+    static const char ASK[] =
+        "%scmd:n=0; while read -r line; do case $line in *'\"ask\"'*) [ $n -lt %d ] || until [ -e %s "
+        "]; do sleep 0.02; done; n=$((n + 1)); echo \"{\\\"params\\\": {\\\"x\\\": 0.$n}}\";; esac; "
+        "done";
+    struct gate g = {.folder = "/tmp/aglm_gateXXXXXX", .opens_at = opens_at};
+    aglm_optimize_result result;
+    char sampler[512];
+    struct fixture f;
+
+    assert_non_null(mkdtemp(g.folder));
+    snprintf(g.path, sizeof g.path, "%s/open", g.folder);
+    snprintf(sampler, sizeof sampler, ASK, list, free, g.path);
+    setup(&f, "x=uniform(0,1)", sampler, 10000);
+    const aglm_optimize_options o = {.study = f.study,
+                                     .space = f.space,
+                                     .objective = score,
+                                     .trials = 8,
+                                     .jobs = 4,
+                                     .target = NAN,
+                                     .on_event = open_gate,
+                                     .event_arg = &g};
+    assert_int_equal(aglm_optimize(&o, &result, NULL), AGLM_OK);
+    assert_int_equal(result.complete, 8);
+    for (int64_t n = 0; n < 8; n++)
+        check_note(&f, n, AGLM_ATTR_STRATEGY_ERROR, NULL);
+    teardown(&f);
+    assert_int_equal(unlink(g.path), 0);
+    assert_int_equal(rmdir(g.folder), 0);
+}
+
+static void trials_end_while_it_thinks(void **state)
+{
+    (void)state;
+    check_ends_are_not_delayed("", 2, 2);
+    check_ends_are_not_delayed("portfolio:random,", 0, 1);
+}
+
+struct asker {
+    aglm_study *study;
+    int64_t number;
+    double x;
+    aglm_rc rc;
+};
+
+static void *ask_once(void *arg)
+{
+    struct asker *a = arg;
+
+    a->rc = aglm_study_ask(a->study, &a->number, &a->x, NULL);
+    return NULL;
+}
+
+/* What is enqueued meanwhile is taken at once; the answer to the question makes the next trial,
+ * and one that a trial has by then is none. */
+static void enqueued_points_do_not_wait(const char *answer, const char *note)
+{
+    struct gate g = {.folder = "/tmp/aglm_gateXXXXXX", .opens_at = 1};
+    const aglm_optimize_event end = {.kind = AGLM_OPTIMIZE_TRIAL_END};
+    const double point = 0.25;
+    struct fixture f;
+    struct asker slow;
+    char sampler[512];
+    pthread_t thread;
+    int64_t number;
+    double x;
+
+    assert_non_null(mkdtemp(g.folder));
+    snprintf(g.path, sizeof g.path, "%s/open", g.folder);
+    snprintf(
+        sampler, sizeof sampler,
+        "cmd:while read -r line; do case $line in *'\"ask\"'*) touch %s/asked; until [ -e %s ]; "
+        "do sleep 0.02; done; echo '{\"params\": {\"x\": %s}}';; esac; done",
+        g.folder, g.path, answer);
+    setup(&f, "x=uniform(0,1)", sampler, 10000);
+    slow = (struct asker){.study = f.study};
+    assert_int_equal(pthread_create(&thread, NULL, ask_once, &slow), 0);
+    snprintf(sampler, sizeof sampler, "%s/asked", g.folder);
+    while (access(sampler, F_OK) != 0)
+        usleep(1000);
+    assert_int_equal(aglm_study_enqueue(f.study, &point, &number, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_ask(f.study, &number, &x, NULL), AGLM_OK);
+    assert_true(number == 0 && x == point);
+    open_gate(&g, &end);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(slow.rc, AGLM_OK);
+    assert_int_equal(slow.number, 1);
+    check_note(&f, 1, AGLM_ATTR_STRATEGY_ERROR, note);
+    teardown(&f);
+    assert_int_equal(unlink(sampler), 0);
+    assert_int_equal(unlink(g.path), 0);
+    assert_int_equal(rmdir(g.folder), 0);
+}
+
+static void a_study_goes_on_while_it_thinks(void **state)
+{
+    (void)state;
+    enqueued_points_do_not_wait("0.5", NULL);
+    enqueued_points_do_not_wait("0.25", "a trial has its point already");
+}
+
 /* ---- from the installed header ---- */
 
 static aglm_rc bowl(void *arg, aglm_study *s, int64_t number, const double *x, double *value)
@@ -444,6 +579,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(it_may_say_that_nothing_is_left),
         cmocka_unit_test(one_that_cannot_be_started_is_an_error),
         cmocka_unit_test(it_takes_part_in_a_portfolio),
+        cmocka_unit_test(trials_end_while_it_thinks),
+        cmocka_unit_test(a_study_goes_on_while_it_thinks),
         cmocka_unit_test(studies_in_c_take_strategies),
         cmocka_unit_test(objectives_that_name_their_parameters_take_them),
         cmocka_unit_test(several_objectives_are_told),
