@@ -84,6 +84,18 @@ size_t aglm_utf8_check(const char *s, size_t n)
     return n;
 }
 
+size_t aglm_utf8_open_tail(const char *s, size_t n)
+{
+    for (size_t back = 1; back <= 3 && back <= n; back++) {
+        unsigned char c = (unsigned char)s[n - back];
+        if ((c & 0xC0) == 0x80)
+            continue;
+        size_t whole = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1;
+        return whole > back ? back : 0;
+    }
+    return 0;
+}
+
 static bool in_ranges(const aglm_cp_range *r, size_t n, uint32_t cp)
 {
     size_t low = 0;

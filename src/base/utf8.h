@@ -17,6 +17,8 @@ size_t aglm_utf8_decode(const char *s, size_t n, uint32_t *cp);
 size_t aglm_utf8_encode(uint32_t cp, char out[4]);
 /* Offset of the first invalid byte, or n when all is valid. */
 size_t aglm_utf8_check(const char *s, size_t n);
+/* Bytes at the end (0..3) that begin a code point whose rest is not there yet. */
+size_t aglm_utf8_open_tail(const char *s, size_t n);
 
 /* Columns on a terminal: 2 for East Asian wide and full-width, 0 for combining marks and controls,
  * else 1 (Unicode 15). */
