@@ -11,7 +11,7 @@
 
 #include "llama/session.h"
 
-#define TILE 16
+#define TILE 4
 #define WIDTH 16 /* texts decoded at once */
 
 #define MAX_ITEMS 100000
