@@ -58,7 +58,7 @@ typedef struct aglm_prompt_task_guess {
 } aglm_prompt_task_guess;
 
 /* Never fails, whatever the bytes are. Of a long prompt only the first and the last 3000 bytes are
- * looked at.. */
+ * looked at. */
 void aglm_prompt_task_detect(const char *text, size_t len, aglm_prompt_task_guess *out);
 
 /* For a person: the task and its rival, then one finding a line. */
