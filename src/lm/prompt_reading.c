@@ -237,11 +237,14 @@ static const char *const asking_labels[] = {
     "问题",     "问", "题目", "任务",        "指令",         "要求",    "作业题",   "请问",
 };
 static const char *const material_labels[] = {
-    "text",    "passage",  "context", "article",  "review", "sentence", "input",   "paragraph",
-    "comment", "tweet",    "email",   "document", "a",      "answer",   "premise", "hypothesis",
-    "content", "abstract", "message", "post",     "文本",   "文章",     "材料",    "评论",
-    "句子",    "输入",     "内容",    "原文",     "段落",   "背景",     "新闻",    "前提",
-    "假设",    "答",       "答案",    "短文",     "正文",   "帖子",
+    "text",      "passage",    "context",   "article",  "review",     "sentence",  "input",
+    "paragraph", "comment",    "tweet",     "email",    "document",   "a",         "answer",
+    "premise",   "hypothesis", "content",   "abstract", "message",    "post",      "文本",
+    "文章",      "材料",       "评论",      "句子",     "输入",       "内容",      "原文",
+    "段落",      "背景",       "新闻",      "前提",     "假设",       "答",        "答案",
+    "短文",      "翻译",       "中译英",    "英译中",   "汉译英",     "英译汉",    "总结",
+    "改写",      "润色",       "translate", "rewrite",  "paraphrase", "summarize", "正文",
+    "帖子",
 };
 
 static bool is_label(const char *s, size_t n, const char *const *list, size_t count)
