@@ -14,6 +14,7 @@
 #include "learn/learner.h"
 #include "learn/linear_solver.h"
 #include "learn/matrix.h"
+#include "tune/learners.h"
 
 #define PASSES 1 /* the first one visits every row; later ones leave rows out */
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "learn/learner.h"
+#include "tune/learners.h"
 
 struct bench {
     const aglm_learner_ops *learner;

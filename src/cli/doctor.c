@@ -10,8 +10,8 @@
 #include "base/json.h"
 #include "base/pool.h"
 #include "cli/commands.h"
-#include "learn/learner.h"
 #include "store/store.h"
+#include "tune/learners.h"
 
 static const aglm_option OPTIONS[] = {
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object", NULL, 0, 0},

@@ -39,6 +39,8 @@ static const aglm_option OPTIONS[] = {
      NULL, 0, 0},
     {"max-size", 0, AGLM_OPTION_SIZE, "SIZE", "the weights must be smaller than this", NULL, 0, 0},
     {"max-memory", 0, AGLM_OPTION_SIZE, "SIZE", "the process must stay below this", NULL, 0, 0},
+    {"model", 'm', AGLM_OPTION_FILE, "FILE", "also find a prompt for this language model (GGUF)",
+     NULL, 0, 0},
     {"learners", 0, AGLM_OPTION_TEXT, "A,B", "only these learners; default: all", NULL, 0, 0},
     {"sampler", 0, AGLM_OPTION_WORD, "S", "tpe, random or grid; default tpe", "tpe|random|grid", 0,
      0},
@@ -140,6 +142,7 @@ static aglm_rc set_options(const aglm_args *a, aglm_tune_options *o, struct plac
     o->max_bytes = (uint64_t)aglm_args_number(a, "max-size", 0);
     o->max_memory_bytes = (uint64_t)aglm_args_number(a, "max-memory", 0);
     o->learners = aglm_args_text(a, "learners", NULL);
+    o->language_model = aglm_args_text(a, "model", NULL);
     o->sampler = aglm_args_text(a, "sampler", NULL);
     o->blend = blend_of(aglm_args_text(a, "blend", "auto"));
     o->study = aglm_args_text(a, "study", NULL);

@@ -43,6 +43,7 @@ typedef struct aglm_data_shape {
     uint64_t chars;
     bool tabular; /* rows of numbers (aglm_dataset_schema) rather than texts */
     bool regression;
+    bool language_model; /* there is one to ask */
 } aglm_data_shape;
 
 typedef struct aglm_model aglm_model;
@@ -50,8 +51,9 @@ typedef struct aglm_predictor aglm_predictor;
 
 typedef struct aglm_fit_context {
     uint64_t seed;
-    const aglm_cancel *cancel; /* asked at least every few milliseconds; AGLM_CANCELLED */
-    uint64_t max_memory_bytes; /* 0: none; AGLM_LIMIT before allocating more */
+    const aglm_cancel *cancel;  /* asked at least every few milliseconds; AGLM_CANCELLED */
+    uint64_t max_memory_bytes;  /* 0: none; AGLM_LIMIT before allocating more */
+    const char *language_model; /* a file; NULL: none */
     /* Called after each step (epoch) of a learner that has steps, with the model so far (borrowed);
      * a return of AGLM_PRUNED or a failure ends the fit with that code. NULL: not called. */
     aglm_rc (*on_step)(void *arg, const aglm_model *so_far, unsigned step, unsigned steps);
@@ -125,11 +127,6 @@ struct aglm_model {
 extern const aglm_learner_ops aglm_learner_linear;
 extern const aglm_learner_ops aglm_learner_embed;
 extern const aglm_learner_ops aglm_learner_trees;
-
-/* All learners in their fixed order; *n gets their number. */
-const aglm_learner_ops *const *aglm_learners(size_t *n);
-/* NULL when there is none of that name. */
-const aglm_learner_ops *aglm_learner_find(const char *name);
 
 /* Thin wrappers. */
 /* 0: reads as no other model does. */

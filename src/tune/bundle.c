@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "tune/learners.h"
 
 #define MANIFEST "manifest.json"
 #define MANIFEST_MAX (64u << 20)

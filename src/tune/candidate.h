@@ -39,7 +39,8 @@ typedef struct aglm_measure {
     const aglm_stage_plan *plan;
     aglm_metric metric;
     const aglm_cancel *cancel;
-    uint64_t max_memory_bytes; /* for this trial alone; 0: none */
+    uint64_t max_memory_bytes;  /* for this trial alone; 0: none */
+    const char *language_model; /* a file; NULL: none */
     bool probe_latency;
     /* After each stage but the last: return true to stop there (AGLM_PRUNED). */
     bool (*pruned)(void *arg, unsigned stage, double value);

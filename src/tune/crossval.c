@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "tune/input.h"
+#include "tune/learners.h"
 #include "tune/plan.h"
 
 #define FOLDS 5

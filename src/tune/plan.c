@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "tune/learners.h"
 
 #define NAME_MAX_BYTES 64
 

@@ -49,6 +49,7 @@ aglm_measure aglm_run_measure(const aglm_run *r, const aglm_cancel *cancel)
         .metric = r->metric,
         .cancel = cancel,
         .max_memory_bytes = r->trial_memory,
+        .language_model = r->o->language_model,
         .probe_latency = true,
     };
 }
@@ -488,6 +489,7 @@ static aglm_rc open_data(aglm_run *r, aglm_error *err)
     r->maximize = aglm_metric_maximize(r->metric);
     r->result->metric = r->metric;
     r->shape = aglm_plan_shape(r->input.data);
+    r->shape.language_model = o->language_model != NULL;
     if ((rc = aglm_plan_init(&r->plan, &r->shape, o->learners, err)) != AGLM_OK)
         return rc;
     return aglm_stage_plan_init(&r->stages, r->input.data, r->input.n_valid, o->folds, o->seed,

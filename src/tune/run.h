@@ -56,11 +56,12 @@ typedef struct aglm_tune_options {
     int metric; /* an aglm_metric, or -1 for the task's default */
     /* 0: by the size of the data; 1: one held-out part (the --valid file when there is one) */
     unsigned folds;
-    const char *learners; /* names separated by commas; NULL: all */
-    const char *sampler;  /* NULL: tpe */
-    uint64_t budget_ns;   /* of wall time, 0: none */
-    int64_t trials;       /* of the study in all, 0: no limit */
-    unsigned threads;     /* 0: as many as processors */
+    const char *learners;       /* names separated by commas; NULL: all */
+    const char *language_model; /* a GGUF file that prompts are found for; NULL: none */
+    const char *sampler;        /* NULL: tpe */
+    uint64_t budget_ns;         /* of wall time, 0: none */
+    int64_t trials;             /* of the study in all, 0: no limit */
+    unsigned threads;           /* 0: as many as processors */
     uint64_t seed;
     double max_latency_us;     /* p95 a document; 0: none */
     uint64_t max_bytes;        /* of the weights; 0: none */

@@ -2,6 +2,8 @@
 
 #include "learn/linear_priv.h"
 #include "linear_data.h"
+#include "lm/prompted.h"
+#include "tune/learners.h"
 #include "unit.h"
 
 static const aglm_learner_ops *const L = &aglm_learner_linear;
@@ -504,7 +506,9 @@ static void spaces_are_sound(void **state)
                                        .labels = 2,
                                        .mean_chars = i % 4 < 2 ? 20 : 2000,
                                        .share_cjk = i % 2 ? 1 : 0,
-                                       .multi_label = i % 4 == 3 && !tabular};
+                                       .multi_label = i % 4 == 3 && !tabular &&
+                                                      all[i / 4] != &aglm_learner_prompted,
+                                       .language_model = true};
         check_space(all[i / 4], &shape);
     }
 }

@@ -1,0 +1,26 @@
+#include "tune/learners.h"
+
+#include <string.h>
+
+#include "lm/prompted.h"
+
+static const aglm_learner_ops *const LEARNERS[] = {
+    &aglm_learner_linear,
+    &aglm_learner_embed,
+    &aglm_learner_trees,
+    &aglm_learner_prompted,
+};
+
+const aglm_learner_ops *const *aglm_learners(size_t *n)
+{
+    *n = sizeof LEARNERS / sizeof *LEARNERS;
+    return LEARNERS;
+}
+
+const aglm_learner_ops *aglm_learner_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof LEARNERS / sizeof *LEARNERS; i++)
+        if (strcmp(LEARNERS[i]->name, name) == 0)
+            return LEARNERS[i];
+    return NULL;
+}
