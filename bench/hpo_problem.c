@@ -7,6 +7,8 @@
 #define MIXED_SPACE                                                                                \
     "x0=uniform(-5,5) x1=uniform(-5,5) x2=uniform(-5,5) x3=uniform(-5,5) g0=loguniform(1e-5,1) "   \
     "g1=loguniform(1e-5,1) k0=int(0,20) k1=int(0,20) q=quniform(0,1,0.05) c=choice(a,b,c,d)"
+#define UNDECLARED_SPACE                                                                           \
+    "lr=uniform(1e-4,1) decay=uniform(1e-6,0.1) width=int(1,1000) drop=uniform(0,0.9)"
 #define CONDITIONAL_SPACE                                                                               \
     "kind=choice(a(rate=uniform(0,1) depth=int(1,12)),b(width=uniform(0,1) mix=loguniform(1e-6,1)),c) " \
     "lr=loguniform(1e-5,1)"
@@ -165,6 +167,14 @@ static double conditional(const double *x, size_t d)
     return 0.6 + f;
 }
 
+/* A network's error: what matters is the logs of three numbers that are not declared as such. */
+static double undeclared(const double *x, size_t d)
+{
+    (void)d;
+    return 0.5 * pow(log10(x[0]) + 2.3, 2) + 0.2 * pow(log10(x[1]) + 3.5, 2) +
+           0.3 * pow(log10(x[2]) - 1.8, 2) + 2.0 * pow(x[3] - 0.3, 2);
+}
+
 static const hpo_problem known[] = {
     {"sphere5", hpo_sphere, 5, -5, 5, NULL, 0},
     {"sphere10", hpo_sphere, 10, -5, 5, NULL, 0},
@@ -183,6 +193,8 @@ static const hpo_problem known[] = {
     {"conditional", conditional, 0, 0, 0, CONDITIONAL_SPACE, 0},
     {"noisy_sphere5", hpo_sphere, 5, -5, 5, NULL, 1.0},
     {"noisy_mix10", mixed, 0, 0, 0, MIXED_SPACE, 0.3},
+    {"undeclared", undeclared, 0, 0, 0, UNDECLARED_SPACE, 0},
+    {"noisy_undeclared", undeclared, 0, 0, 0, UNDECLARED_SPACE, 0.1},
 };
 
 const hpo_problem *hpo_known(size_t *n)

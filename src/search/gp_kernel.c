@@ -95,6 +95,22 @@ INLINE void weigh(const aglm_gp *gp, const double *u, size_t from, size_t to, co
     }
 }
 
+INLINE void pull(aglm_gp *gp, size_t point, size_t from, size_t to, const double *weight)
+{
+    for (size_t j = 0; j < gp->n_dims; j++) {
+        const double *column = gp->u + j * gp->cap;
+        double *by_u = gp->by_u + j * gp->cap;
+        v4 s = {0};
+        for (size_t i = from; !gp->is_choice[j] && i < to; i += AGLM_GP_LANES) {
+            v4 d = *(const v4 *)(column + i) - column[point];
+            v4 force = *(const v4 *)(weight + i) * d;
+            *(v4 *)(by_u + i) += force;
+            s += force;
+        }
+        by_u[point] -= (s[0] + s[2]) + (s[1] + s[3]);
+    }
+}
+
 static void covariance_portable(const aglm_gp *gp, const double *u, size_t from, size_t to,
                                 double *k, double *slope)
 {
@@ -107,7 +123,18 @@ static void weigh_portable(const aglm_gp *gp, const double *u, size_t from, size
     weigh(gp, u, from, to, weight, sum);
 }
 
+static void pull_portable(aglm_gp *gp, size_t point, size_t from, size_t to, const double *weight)
+{
+    pull(gp, point, from, to, weight);
+}
+
 #if defined(__x86_64__)
+__attribute__((target("avx2"))) static void pull_avx2(aglm_gp *gp, size_t point, size_t from,
+                                                      size_t to, const double *weight)
+{
+    pull(gp, point, from, to, weight);
+}
+
 __attribute__((target("avx2"))) static void weigh_avx2(const aglm_gp *gp, const double *u,
                                                        size_t from, size_t to, const double *weight,
                                                        double *sum)
@@ -145,4 +172,15 @@ void aglm_gp_weigh(const aglm_gp *gp, const double *u, size_t from, size_t to, c
     }
 #endif
     weigh_portable(gp, u, from, to, weight, sum);
+}
+
+void aglm_gp_pull(aglm_gp *gp, size_t i, size_t from, size_t to, const double *weight)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        pull_avx2(gp, i, from, to, weight);
+        return;
+    }
+#endif
+    pull_portable(gp, i, from, to, weight);
 }

@@ -16,5 +16,8 @@ void aglm_gp_covariance(const aglm_gp *gp, const double *u, size_t from, size_t 
  * by point. */
 void aglm_gp_weigh(const aglm_gp *gp, const double *u, size_t from, size_t to, const double *weight,
                    double *sum);
+/* by_u of numbers += weight * (coordinate - that of point i), for the points from..to, and minus
+ * their sum for point i. */
+void aglm_gp_pull(aglm_gp *gp, size_t i, size_t from, size_t to, const double *weight);
 
 #endif

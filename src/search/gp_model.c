@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "num/cholesky.h"
+#include "search/gp_bend.h"
 #include "search/gp_kernel.h"
 #include "search/normal.h"
 
@@ -22,14 +23,21 @@ aglm_rc aglm_gp_new(aglm_gp **out, size_t n_dims, const bool *is_choice, size_t 
     *out = NULL;
     if (whole) {
         *gp = (aglm_gp){.n_dims = n_dims, .is_choice = is_choice, .cap = cap};
+        gp->given = aglm_calloc_aligned(n_dims * cap, sizeof *gp->given);
         gp->u = aglm_calloc_aligned(n_dims * cap, sizeof *gp->u);
+        gp->by_u = aglm_calloc_aligned(n_dims * cap, sizeof *gp->by_u);
         gp->y = aglm_calloc_aligned(cap, sizeof *gp->y);
         gp->alpha = aglm_calloc_aligned(cap, sizeof *gp->alpha);
-        gp->theta = aglm_calloc(n_dims + 2, sizeof *gp->theta);
+        gp->theta = aglm_calloc(3 * n_dims + 2, sizeof *gp->theta);
         gp->w = aglm_calloc(n_dims, sizeof *gp->w);
         gp->factor = aglm_calloc_aligned(cap * cap, sizeof *gp->factor);
         gp->point = aglm_calloc(n_dims, sizeof *gp->point);
-        whole = gp->u && gp->y && gp->alpha && gp->theta && gp->w && gp->factor && gp->point;
+        whole = gp->given && gp->u && gp->by_u && gp->y && gp->alpha && gp->theta && gp->w &&
+                gp->factor && gp->point;
+        for (int i = 0; i < 2; i++) {
+            gp->by_bend[i] = aglm_calloc_aligned(n_dims * cap, sizeof *gp->by_bend[i]);
+            whole = whole && gp->by_bend[i];
+        }
         for (int i = 0; i < 3; i++) {
             gp->work[i] = aglm_calloc_aligned(cap * cap, sizeof *gp->work[i]);
             gp->column[i] = aglm_calloc_aligned(cap, sizeof *gp->column[i]);
@@ -54,6 +62,10 @@ void aglm_gp_free(aglm_gp *gp)
         free(gp->work[i]);
         free(gp->column[i]);
     }
+    free(gp->by_bend[0]);
+    free(gp->by_bend[1]);
+    free(gp->by_u);
+    free(gp->given);
     free(gp->u);
     free(gp->y);
     free(gp->alpha);
@@ -70,10 +82,12 @@ void aglm_gp_clear_points(aglm_gp *gp)
     gp->n_all = 0;
 }
 
-void aglm_gp_add_point(aglm_gp *gp, const double *u)
+void aglm_gp_add_point(aglm_gp *gp, const double *given)
 {
-    for (size_t j = 0; j < gp->n_dims; j++)
-        gp->u[j * gp->cap + gp->n_all] = u[j];
+    for (size_t j = 0; j < gp->n_dims; j++) {
+        gp->given[j * gp->cap + gp->n_all] = given[j];
+        gp->u[j * gp->cap + gp->n_all] = aglm_gp_bend(gp, j, given[j]);
+    }
     gp->n_all++;
 }
 
@@ -127,6 +141,7 @@ void aglm_gp_solve(aglm_gp *gp)
 aglm_rc aglm_gp_condition(aglm_gp *gp, aglm_error *err)
 {
     exp_theta(gp);
+    aglm_gp_bend_points(gp, gp->n_all);
     for (int attempt = 0; attempt < 6; attempt++) {
         fill_covariance(gp);
         if (aglm_cholesky_factor(gp->factor, gp->n_all, gp->cap)) {

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "num/lbfgs.h"
 #include "search/gp_acquisition.h"
+#include "search/gp_bend.h"
 
 #define WHOLE_SPACE 1024 /* points of a space that is looked at whole */
 #define DRAWN 192        /* points drawn from the space */
@@ -24,12 +25,12 @@ struct pool {
     aglm_rng *rng;
     size_t n, cap;
     double *x;     /* [cap x space->n] */
-    double *u;     /* [cap x axes->n] */
+    double *u;     /* [cap x axes->n] as the model bends them */
     double *score; /* [cap] */
     size_t *order; /* [cap] best first */
     aglm_gp_belief *belief;
-    double *low, *high, *at; /* [axes->n] */
-    double *best;            /* [axes->n] the best observation; NULL: edges cost nothing */
+    double *low, *high, *at, *straight; /* [axes->n] */
+    double *best; /* [axes->n] the best observation; NULL: edges cost nothing */
 };
 
 static size_t space_n(const struct pool *p)
@@ -68,14 +69,30 @@ static aglm_rc pool_init(struct pool *p, const aglm_gp_question *q, aglm_rng *rn
     p->score = aglm_calloc(cap, sizeof *p->score);
     p->order = aglm_calloc(cap, sizeof *p->order);
     p->belief = aglm_calloc(cap, sizeof *p->belief);
-    p->low = aglm_calloc(n, 4 * sizeof *p->low);
+    p->low = aglm_calloc(n, 5 * sizeof *p->low);
     if (p->x && p->u && p->score && p->order && p->belief && p->low) {
         p->high = p->low + n;
         p->at = p->low + 2 * n;
+        p->straight = p->low + 3 * n;
         return AGLM_OK;
     }
     pool_clear(p);
     return aglm_error_set(err, AGLM_NOMEM, "out of memory for %zu candidates", cap);
+}
+
+static void encode(const struct pool *p, const double *x, double *u)
+{
+    aglm_gp_axes_encode(p->q->axes, x, u);
+    for (size_t j = 0; j < p->q->axes->n; j++)
+        u[j] = aglm_gp_bend(p->q->gp, j, u[j]);
+}
+
+/* As aglm_gp_axes_decode. */
+static void decode(struct pool *p, const double *u, const double *base, double *x)
+{
+    for (size_t j = 0; j < p->q->axes->n; j++)
+        p->straight[j] = aglm_gp_unbend(p->q->gp, j, u[j]);
+    aglm_gp_axes_decode(p->q->axes, p->straight, base, p->rng, x);
 }
 
 /* The pool's next point, unless there is one like it among the trials. */
@@ -83,7 +100,7 @@ static void pool_add(struct pool *p)
 {
     if (aglm_history_seen(p->q->history, pool_x(p, p->n)))
         return;
-    aglm_gp_axes_encode(p->q->axes, pool_x(p, p->n), pool_u(p, p->n));
+    encode(p, pool_x(p, p->n), pool_u(p, p->n));
     p->n++;
 }
 
@@ -159,9 +176,13 @@ static double perturb_axis(struct pool *p, size_t j, double u, double width)
         return u < 0.0 ? u : (double)aglm_rng_below(p->rng, n);
     }
     double step = width * aglm_rng_normal(p->rng);
-    if (fabs(step) < cell)
-        step = step < 0.0 ? -cell : cell;
-    return fold(u + step);
+    double to = fold(u + step);
+    if (cell > 0.0) {
+        double from = aglm_gp_unbend(p->q->gp, j, u);
+        if (fabs(aglm_gp_unbend(p->q->gp, j, to) - from) < cell)
+            to = aglm_gp_bend(p->q->gp, j, fold(step < 0.0 ? from - cell : from + cell));
+    }
+    return to;
 }
 
 /* A point near observation i: each coordinate is moved with a chance that leaves about three. */
@@ -177,13 +198,13 @@ static void perturb(struct pool *p, size_t i)
     aglm_gp_point(p->q->gp, i, p->at);
     for (size_t j = 0; j < space_n(p); j++)
         x[j] = 0.0;
-    aglm_gp_axes_decode(a, p->at, x, p->rng, x);
+    decode(p, p->at, x, x);
     for (size_t j = 0; j < a->n; j++) {
         double odds = a->axis[j].is_choice && chance == 1.0 ? 0.2 : chance;
         if (j == always || aglm_rng_uniform(p->rng) < odds)
             p->at[j] = perturb_axis(p, j, p->at[j], width);
     }
-    aglm_gp_axes_decode(a, p->at, x, p->rng, x);
+    decode(p, p->at, x, x);
 }
 
 /* Indices of the BEST observations with the least y. */
@@ -219,7 +240,7 @@ static void draw_candidates(struct pool *p)
     size_t n = find_best(p->q->gp, best);
 
     if (n > 0 && !has_choices(p->q->axes)) {
-        p->best = p->low + 3 * p->q->axes->n;
+        p->best = p->low + 4 * p->q->axes->n;
         aglm_gp_point(p->q->gp, best[0], p->best);
     }
     for (size_t i = 0; i < DRAWN; i++) {
@@ -269,8 +290,8 @@ static aglm_rc climb_numbers(struct pool *p, size_t i, aglm_error *err)
         bool fixed = axis->is_choice || isnan(x[axis->param]) ||
                      (axis->count > 0 && axis->count <= SHORT_LATTICE);
         double edge = aglm_gp_axes_edge(a, j);
-        p->low[j] = fixed ? u[j] : edge;
-        p->high[j] = fixed ? u[j] : 1.0 - edge;
+        p->low[j] = fixed ? u[j] : aglm_gp_bend(p->q->gp, j, edge);
+        p->high[j] = fixed ? u[j] : aglm_gp_bend(p->q->gp, j, 1.0 - edge);
         any = any || !fixed;
     }
     if (!any)
@@ -284,8 +305,8 @@ static aglm_rc climb_numbers(struct pool *p, size_t i, aglm_error *err)
                                   .tolerance = 1e-5,
                                   .first_step = 0.02};
     aglm_rc rc = aglm_lbfgs_minimize(&problem, u, &value, err);
-    aglm_gp_axes_decode(a, u, x, p->rng, x);
-    aglm_gp_axes_encode(a, x, u);
+    decode(p, u, x, x);
+    encode(p, x, u);
     return rc == AGLM_INVALID ? AGLM_OK : rc;
 }
 
@@ -297,8 +318,8 @@ static void add_neighbour(struct pool *p, size_t i, size_t j, double u)
         return;
     memcpy(pool_x(p, p->n), pool_x(p, i), space_n(p) * sizeof *p->x);
     memcpy(p->at, pool_u(p, i), a->n * sizeof *p->at);
-    p->at[j] = u;
-    aglm_gp_axes_decode(a, p->at, pool_x(p, p->n), p->rng, pool_x(p, p->n));
+    p->at[j] = aglm_gp_bend(p->q->gp, j, u);
+    decode(p, p->at, pool_x(p, p->n), pool_x(p, p->n));
     pool_add(p);
 }
 

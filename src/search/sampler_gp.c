@@ -15,8 +15,10 @@
 #define COARSE 128        /* observations of the first fit */
 #define COARSE_CALLS 30
 #define FINE_CALLS 6
-#define FEW 64      /* observations that settle on a warp at once */
-#define MILD_WARP 1 /* of the first fit to more */
+#define BEND_CALLS 15
+#define BEND_FROM 15 /* observations; fewer hardly ever say that numbers should be bent */
+#define FEW 64       /* observations that settle on a warp at once */
+#define MILD_WARP 1  /* of the first fit to more */
 #define LEAST_OBSERVED 3
 #define LIMIT_CALLS 30 /* of the fit to violations */
 #define MOST_STARTS 5  /* more leave too little of 25 trials, fewer mislead the first fits */
@@ -192,11 +194,12 @@ static aglm_rc load(struct gp_sampler *s, aglm_error *err)
     return rc;
 }
 
-/* Theta for the first n observations, and first a warp for them under theta as it is. */
-static aglm_rc fit(struct gp_sampler *s, size_t n, unsigned calls, bool choose_warp,
-                   aglm_error *err)
+/* Theta for the first n observations, and first a warp for them under theta as it is; the first fit
+ * says whether numbers are bent. */
+static aglm_rc fit(struct gp_sampler *s, size_t n, bool first, bool choose_warp, aglm_error *err)
 {
     size_t all = s->gp->n;
+    double straight;
 
     s->gp->n = n;
     s->gp->n_all = n;
@@ -206,7 +209,9 @@ static aglm_rc fit(struct gp_sampler *s, size_t n, unsigned calls, bool choose_w
     else
         (void)aglm_gp_warp(s->loss, n, s->warp, s->gp->y);
     if (rc == AGLM_OK)
-        rc = aglm_gp_fit(s->gp, calls, NULL, err);
+        rc = aglm_gp_fit(s->gp, first ? COARSE_CALLS : FINE_CALLS, &straight, err);
+    if (rc == AGLM_OK && first && n >= BEND_FROM)
+        rc = aglm_gp_fit_bends(s->gp, BEND_CALLS, straight, err);
     s->gp->n = all;
     s->gp->n_all = all;
     return rc;
@@ -225,9 +230,9 @@ static aglm_rc prepare(struct gp_sampler *s, aglm_error *err)
     size_t n = s->gp->n;
     aglm_gp_reset(s->gp);
     s->warp = MILD_WARP;
-    rc = fit(s, n < COARSE ? n : COARSE, COARSE_CALLS, n <= FEW, err);
+    rc = fit(s, n < COARSE ? n : COARSE, true, n <= FEW, err);
     if (rc == AGLM_OK)
-        rc = fit(s, n, FINE_CALLS, true, err);
+        rc = fit(s, n, false, true, err);
     if (rc != AGLM_OK)
         return rc;
     for (size_t i = aglm_history_size(s->history); i-- > 0 && s->gp->n_all < n + MOST_PENDING;) {

@@ -3,12 +3,14 @@
 #include "base/rng.h"
 #include "search/gp_acquisition.h"
 #include "search/gp_axes.h"
+#include "search/gp_bend.h"
 #include "search/gp_model.h"
 #include "search/gp_warp.h"
 #include "search/study.h"
 #include "unit.h"
 
 #define DIMS 4
+#define THETAS (3 * DIMS + 2)
 
 static const bool is_choice[DIMS] = {false, true, false, false};
 
@@ -91,17 +93,28 @@ static void many_are_predicted_as_one(void **state)
     aglm_gp_free(gp);
 }
 
+static void bend(aglm_gp *gp)
+{
+    static const double logs[2 * DIMS] = {-0.8, 0.0, 0.5, 0.1, 0.3, 0.0, 0.7, -1.1};
+
+    gp->bent = true;
+    memcpy(gp->theta + DIMS + 2, logs, sizeof logs);
+}
+
 static void objective_has_its_gradient(void **state)
 {
     (void)state;
-    for (size_t n = 2; n < 45; n += 7) {
-        aglm_gp *gp = new_model(n, n);
-        double theta[DIMS + 2];
-        double gradient[DIMS + 2];
-        double other[DIMS + 2];
+    for (size_t n = 2; n < 90; n += 7) {
+        aglm_gp *gp = new_model(n / 2 + 1, n);
+        double theta[THETAS];
+        double gradient[THETAS];
+        double other[THETAS];
+        if (n % 2)
+            bend(gp);
         memcpy(theta, gp->theta, sizeof theta);
         aglm_gp_objective(gp, theta, gradient);
-        for (size_t j = 0; j < DIMS + 2; j++) {
+        assert_int_equal(aglm_gp_n_theta(gp), n % 2 ? THETAS : DIMS + 2);
+        for (size_t j = 0; j < aglm_gp_n_theta(gp); j++) {
             const double h = 1e-5;
             double was = theta[j];
             theta[j] = was + h;
@@ -111,7 +124,7 @@ static void objective_has_its_gradient(void **state)
             theta[j] = was;
             double slope = (above - below) / (2 * h);
             if (fabs(slope - gradient[j]) > 1e-5 * (1.0 + fabs(slope)))
-                fail_msg("n %zu, theta %zu: %g, by differences %g", n, j, gradient[j], slope);
+                fail_msg("case %zu, theta %zu: %g, by differences %g", n, j, gradient[j], slope);
         }
         aglm_gp_free(gp);
     }
@@ -237,7 +250,7 @@ static void fitting_finds_what_matters(void **state)
     aglm_gp *gp = new_model(60, 8);
     double before;
     double after;
-    double gradient[DIMS + 2];
+    double gradient[THETAS];
 
     (void)state;
     aglm_gp_reset(gp);
@@ -250,6 +263,75 @@ static void fitting_finds_what_matters(void **state)
         assert_true(j == 2 || gp->theta[j] < gp->theta[2] - 2.0);
     assert_true(gp->theta[DIMS + 1] < -7.0);
     aglm_gp_free(gp);
+}
+
+/* scipy.stats: kumaraswamy's distribution at t is beta(1, b) at t^a. */
+static void bends_lead_back(void **state)
+{
+    aglm_gp *gp = new_model(1, 1);
+
+    (void)state;
+    assert_true(aglm_gp_bend(gp, 0, 0.3) == 0.3 && aglm_gp_unbend(gp, 0, 0.3) == 0.3);
+    bend(gp);
+    assert_true(aglm_gp_bend(gp, 1, 2.0) == 2.0); /* a choice */
+    assert_true(fabs(aglm_gp_bend(gp, 0, 0.3) - 0.692112228442) < 1e-6);
+    assert_true(fabs(aglm_gp_bend(gp, 2, 0.3) - 0.257394883488) < 1e-6);
+    for (size_t j = 0; j < DIMS; j++) {
+        double before = -1.0;
+        for (double u = 0.0; u <= 1.0; u += 1.0 / 64) {
+            double v = aglm_gp_bend(gp, j, u);
+            assert_true(v > before && (gp->is_choice[j] || v < 1.0));
+            assert_true(fabs(aglm_gp_unbend(gp, j, v) - u) < 1e-9);
+            before = v;
+        }
+        assert_true(fabs(aglm_gp_unbend(gp, j, 0.0)) + fabs(aglm_gp_unbend(gp, j, 1.0) - 1.0) <
+                    1e-9);
+    }
+    aglm_gp_free(gp);
+}
+
+/* A draw of a stationary process: waves of random direction and phase. */
+static double stationary(uint64_t seed, const double *t)
+{
+    double sum = 0.0;
+    aglm_rng rng;
+
+    aglm_rng_init(&rng, seed);
+    for (int k = 0; k < 50; k++) {
+        double angle = 6.28318530717958648 * aglm_rng_uniform(&rng);
+        for (size_t j = 0; j < 2; j++)
+            angle += 3.0 * aglm_rng_normal(&rng) * t[j];
+        sum += 0.2 * cos(angle);
+    }
+    return sum;
+}
+
+/* What varies evenly along the log of a number is found out to do so, what varies evenly along the
+ * number is left alone. */
+static void bends_are_fitted_where_they_pay(void **state)
+{
+    int bent[2] = {0, 0};
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        aglm_gp *gp = new_model(60, seed);
+        double straight;
+        bool logs = seed % 2;
+        aglm_gp_reset(gp);
+        for (size_t i = 0; i < gp->n; i++) {
+            double t[2] = {gp->given[i], gp->given[2 * gp->cap + i]};
+            t[0] = logs ? 0.2 * log(t[0] + 0.005) : t[0];
+            gp->y[i] = stationary(seed, t);
+        }
+        assert_int_equal(aglm_gp_fit(gp, 60, &straight, NULL), AGLM_OK);
+        assert_int_equal(aglm_gp_fit_bends(gp, 60, straight, NULL), AGLM_OK);
+        bent[logs] += gp->bent;
+        if (logs && gp->bent)
+            assert_true(gp->theta[DIMS + 2] < -0.3); /* a < 1: steep at 0 */
+        aglm_gp_free(gp);
+    }
+    if (bent[0] > 3 || bent[1] < 9)
+        fail_msg("bent: %d of 10 even ones, %d of 10 logs", bent[0], bent[1]);
 }
 
 /* Twice the same point without noise: K is singular until noise is raised. */
@@ -410,8 +492,24 @@ static void priors_spread_their_coordinates(void **state)
     aglm_space_free(s);
 }
 
-/* The least of (x - 0.8)^2 + (y - 0.8)^2 where x + 2 y <= 1 is 0.392, on the border. */
-static double best_within(uint64_t seed, int trials)
+/* The value at x and, for a problem with a constraint, by how much it is violated. */
+typedef double problem(const double *x, double *over);
+
+/* The least of this where x + 2 y <= 1 is 0.392, on the border. */
+static double bounded(const double *x, double *over)
+{
+    *over = x[0] + 2.0 * x[1] - 1.0;
+    return pow(x[0] - 0.8, 2) + pow(x[1] - 0.8, 2);
+}
+
+/* 0 is the least, and what matters is logs that the space does not declare. */
+static double undeclared_logs(const double *x, double *over)
+{
+    *over = 0.0;
+    return pow(log10(x[0] + 1e-5) + 2.0, 2) + pow(log10(x[1] + 1e-5) + 2.5, 2);
+}
+
+static double best_of(problem *f, uint64_t seed, int trials)
 {
     aglm_study_options options;
     aglm_store *store;
@@ -433,8 +531,8 @@ static double best_within(uint64_t seed, int trials)
         int64_t number;
         double x[2];
         assert_int_equal(aglm_study_ask(study, &number, x, NULL), AGLM_OK);
-        double value = pow(x[0] - 0.8, 2) + pow(x[1] - 0.8, 2);
-        double over = x[0] + 2.0 * x[1] - 1.0;
+        double over;
+        double value = f(x, &over);
         best = over <= 0.0 && value < best ? value : best;
         assert_int_equal(aglm_study_set_violation(study, number, over, NULL), AGLM_OK);
         assert_int_equal(aglm_study_tell(study, number, AGLM_TRIAL_COMPLETE, &value, 1, NULL),
@@ -450,8 +548,19 @@ static void border_of_a_constraint_is_found(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 5; seed++) {
-        double best = best_within(seed, 25);
+        double best = best_of(bounded, seed, 25);
         if (!(best < 0.393))
+            fail_msg("seed %d: %g", (int)seed, best);
+    }
+}
+
+/* Without bends every one of these seeds stays above 1.6. */
+static void logs_that_are_not_declared_are_found_out(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        double best = best_of(undeclared_logs, seed, 40);
+        if (!(best < 0.3))
             fail_msg("seed %d: %g", (int)seed, best);
     }
 }
@@ -466,8 +575,11 @@ int main(void)
         cmocka_unit_test(improvement_is_right_far_out),
         cmocka_unit_test(chance_below_a_limit_is_right),
         cmocka_unit_test(border_of_a_constraint_is_found),
+        cmocka_unit_test(logs_that_are_not_declared_are_found_out),
         cmocka_unit_test(points_being_tried_lower_the_variance_alone),
         cmocka_unit_test(fitting_finds_what_matters),
+        cmocka_unit_test(bends_lead_back),
+        cmocka_unit_test(bends_are_fitted_where_they_pay),
         cmocka_unit_test(equal_points_are_endured),
         cmocka_unit_test(warps_keep_the_order),
         cmocka_unit_test(skewed_losses_are_warped),
