@@ -115,11 +115,13 @@ extern const aglm_sampler_ops aglm_sampler_gp;
 extern const aglm_sampler_ops aglm_sampler_auto;
 
 /* Several strategies in one study, all told of every trial: detail is "A,B,..." with members as
- * aglm_sampler_parse reads them ("cmd:" last, as it may hold commas), NULL for "gp,tpe,cmaes". Who
- * is asked follows from the last 100 trials that members proposed (the AUC credit of Fialho et al.
- * 2010, "Analyzing bandit-based adaptive operator selection mechanisms", eq. 6 and 7, as OpenTuner
- * uses it): with V[i] = 1 when the i-th finished trial of a member was better than all with smaller
- * numbers, else 0,
+ * aglm_sampler_parse reads them ("cmd:" last, as it may hold commas), NULL for "gp,tpe,cmaes", or
+ * "tpe,nsga2" with several objectives (members that know only one are refused then). Who is asked
+ * follows from the last 100 trials that members proposed (the AUC credit of Fialho et al. 2010,
+ * "Analyzing bandit-based adaptive operator selection mechanisms", eq. 6 and 7, as OpenTuner uses
+ * it): with V[i] = 1 when the i-th finished trial of a member was better than all with smaller
+ * numbers (of several objectives: adds to the hypervolume that they dominate; while none of them is
+ * feasible: violates less), else 0,
  *     credit = 2 / (k (k + 1)) sum of i V[i] over its k finished trials
  *              + 0.01 sqrt(2 log2(H) / h)  for h of H trials in the window, running ones too.
  * The greatest credit is asked, but first a member without trials, and one that has less than 1 in

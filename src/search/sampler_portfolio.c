@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "search/front.h"
 #include "search/sampler.h"
 
 #define MAX_MEMBERS 16
@@ -70,6 +71,12 @@ static char *json_text(const char *text)
 static aglm_rc check_member(const struct portfolio *p, const struct member *m, const char *text,
                             aglm_error *err)
 {
+    size_t objectives = aglm_history_objectives(p->history);
+
+    if (objectives > 1 && !m->ops->several)
+        return aglm_error_set(err, AGLM_UNSUPPORTED,
+                              "portfolio: %.60s is for one objective, not %zu: leave it out", text,
+                              objectives);
     if (m->ops == &aglm_sampler_portfolio)
         return aglm_error_set(err, AGLM_INVALID, "a portfolio cannot be its own member");
     for (size_t i = 0; i < p->n; i++) {
@@ -124,7 +131,8 @@ static aglm_rc add_members(struct portfolio *p, char *list, const aglm_sampler_o
 static aglm_rc portfolio_open(void **self, const aglm_history *history,
                               const aglm_sampler_options *options, uint64_t seed, aglm_error *err)
 {
-    const char *text = options->detail ? options->detail : "gp,tpe,cmaes";
+    bool several = aglm_history_objectives(history) > 1;
+    const char *text = options->detail ? options->detail : several ? "tpe,nsga2" : "gp,tpe,cmaes";
     struct portfolio *p = calloc(1, sizeof *p);
     char *list = aglm_strndup(text, strlen(text));
     aglm_rc rc = AGLM_NOMEM;
@@ -144,7 +152,7 @@ static aglm_rc portfolio_open(void **self, const aglm_history *history,
     return rc;
 }
 
-/* ---- who is asked ---- */
+/* ---- who proposed what ---- */
 
 static uint8_t proposer_of(const struct portfolio *p, const aglm_trial *t)
 {
@@ -180,27 +188,96 @@ static void settle_account(struct account *a, const aglm_trial *t, bool gain)
         a->sum += (double)a->finished;
 }
 
-/* Returns the number of trials in the window. */
-static size_t settle_accounts(const struct portfolio *p, struct account *accounts)
+/* ---- gains ---- */
+
+/* What the trials so far have reached, to tell whether the next one gains. */
+struct reached {
+    const double *signs;
+    size_t m;
+    const aglm_trial *best; /* of one objective; of several the least violation */
+    double *front;          /* [n_front][m] losses of several objectives */
+    size_t n_front, cap;
+};
+
+static bool as_good(const double *a, const double *b, size_t m)
 {
-    const aglm_trial *best = NULL;
+    for (size_t i = 0; i < m; i++) {
+        if (!(a[i] <= b[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Does the point add to the volume that the front dominates? Then it joins the front. */
+static aglm_rc extend_front(struct reached *r, const aglm_trial *t, bool *gain)
+{
+    double losses[AGLM_STORE_MAX_OBJECTIVES];
+    size_t row = r->m * sizeof *losses;
+    size_t kept = 0;
+
+    aglm_trial_losses(t, r->signs, r->m, losses);
+    for (size_t i = 0; i < r->n_front; i++) {
+        if (as_good(r->front + i * r->m, losses, r->m))
+            return AGLM_OK;
+    }
+    for (size_t i = 0; i < r->n_front; i++) {
+        if (!as_good(losses, r->front + i * r->m, r->m))
+            memmove(r->front + kept++ * r->m, r->front + i * r->m, row);
+    }
+    aglm_rc rc = aglm_grow(&r->front, &r->cap, (kept + 1) * r->m, sizeof *r->front,
+                           (size_t)MAX_TRIALS * AGLM_STORE_MAX_OBJECTIVES);
+    if (rc != AGLM_OK)
+        return rc;
+    memcpy(r->front + kept * r->m, losses, row);
+    r->n_front = kept + 1;
+    *gain = true;
+    return AGLM_OK;
+}
+
+/* The first one is nobody's merit. */
+static aglm_rc take_trial(struct reached *r, const aglm_trial *t, bool *gain)
+{
+    bool first = !r->best;
+    aglm_rc rc = AGLM_OK;
+
+    *gain = false;
+    if (t->state != AGLM_TRIAL_COMPLETE || t->n_values != r->m)
+        return AGLM_OK;
+    if (r->m > 1 && aglm_trial_feasible(t, r->m))
+        rc = extend_front(r, t, gain);
+    else if (r->m == 1 || r->n_front == 0)
+        *gain = first ||
+                (r->m == 1 ? aglm_trial_better(t, r->best) : t->violation < r->best->violation);
+    if (*gain)
+        r->best = t;
+    *gain = *gain && !first;
+    return rc;
+}
+
+/* *in_all: the number of trials in the window. */
+static aglm_rc settle_accounts(const struct portfolio *p, struct account *accounts, size_t *in_all)
+{
+    struct reached r = {.signs = aglm_history_signs(p->history),
+                        .m = aglm_history_objectives(p->history)};
     size_t proposed = 0;
     size_t seen = 0;
+    aglm_rc rc = AGLM_OK;
 
     for (size_t i = 0; i < p->n_known; i++)
         proposed += p->proposer[i] != NOBODY;
-    for (size_t i = 0; i < p->n_known; i++) {
+    for (size_t i = 0; rc == AGLM_OK && i < p->n_known; i++) {
         const aglm_trial *t = aglm_history_trial(p->history, i);
-        bool leads = t->state == AGLM_TRIAL_COMPLETE && (!best || aglm_trial_better(t, best));
-        bool gain = leads && best; /* the first one is nobody's merit */
-        best = leads ? t : best;
-        if (p->proposer[i] == NOBODY)
-            continue;
-        if (seen++ + WINDOW >= proposed)
+        bool gain;
+        rc = take_trial(&r, t, &gain);
+        if (p->proposer[i] != NOBODY && seen++ + WINDOW >= proposed)
             settle_account(&accounts[p->proposer[i]], t, gain);
     }
-    return proposed < WINDOW ? proposed : WINDOW;
+    free(r.front);
+    *in_all = proposed < WINDOW ? proposed : WINDOW;
+    return rc;
 }
+
+/* ---- who is asked ---- */
 
 static double credit(const struct account *a, size_t in_all)
 {
@@ -248,11 +325,14 @@ static void take_notes(struct portfolio *p, const struct member *m)
 static aglm_rc choose_member(struct portfolio *p, aglm_error *err)
 {
     struct account accounts[MAX_MEMBERS] = {0};
+    size_t in_all;
     aglm_rc rc = know_trials(p, err);
 
     if (rc != AGLM_OK)
         return rc;
-    size_t in_all = settle_accounts(p, accounts);
+    rc = settle_accounts(p, accounts, &in_all);
+    if (rc != AGLM_OK)
+        return aglm_error_set(err, rc, "a portfolio: %s", aglm_rc_text(rc));
     p->asked = choose(p, accounts, in_all);
     return p->asked < p->n ? AGLM_OK : AGLM_DONE;
 }
@@ -311,6 +391,7 @@ static size_t portfolio_notes(void *self, const aglm_attr_row **out)
 
 const aglm_sampler_ops aglm_sampler_portfolio = {
     .name = "portfolio",
+    .several = true,
     .open = portfolio_open,
     .ask = portfolio_ask,
     .wait = portfolio_wait,

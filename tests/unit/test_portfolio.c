@@ -168,6 +168,114 @@ static void it_goes_on_where_it_stopped(void **state)
     teardown(&g);
 }
 
+/* ---- several objectives ---- */
+
+static void open_several(struct fixture *f, const char *sampler)
+{
+    aglm_study *s;
+
+    setup(f, sampler);
+    f->o.directions[1] = AGLM_MAXIMIZE;
+    f->o.n_directions = 2;
+    assert_int_equal(aglm_study_open(&s, f->store, "several", f->space, &f->o, NULL), AGLM_OK);
+    aglm_study_close(f->study);
+    f->study = s;
+}
+
+/* Two bowls; where c is over 1 a constraint is broken. */
+static void run_several(struct fixture *f, size_t n)
+{
+    int64_t number;
+    double x[3];
+
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(aglm_study_ask(f->study, &number, x, NULL), AGLM_OK);
+        double rest = x[1] * x[1] + x[2] * x[2];
+        double v[2] = {(x[0] - 1) * (x[0] - 1) + rest, -(x[0] + 1) * (x[0] + 1) - rest};
+        assert_int_equal(aglm_study_set_violation(f->study, number, x[2] - 1, NULL), AGLM_OK);
+        assert_int_equal(aglm_study_tell(f->study, number, AGLM_TRIAL_COMPLETE, v, 2, NULL),
+                         AGLM_OK);
+    }
+}
+
+static bool as_good(const aglm_trial *a, const aglm_trial *b)
+{
+    return a->values[0] <= b->values[0] && a->values[1] >= b->values[1];
+}
+
+/* By the header's words, trial against trial. */
+static bool gains(const struct fixture *f, size_t i)
+{
+    const aglm_trial *t = &f->trials[i];
+    bool any_feasible = false;
+    double least = INFINITY;
+
+    for (size_t j = 0; j < i; j++) {
+        const aglm_trial *u = &f->trials[j];
+        any_feasible |= u->violation <= 0;
+        least = fmin(least, u->violation);
+        if (u->violation <= 0 && as_good(u, t))
+            return false;
+    }
+    return i > 0 && (t->violation <= 0 || (!any_feasible && t->violation < least));
+}
+
+static double several_credit(const struct fixture *f, size_t number, const char *who)
+{
+    size_t from = number > 100 ? number - 100 : 0;
+    double k = 0;
+    double sum = 0;
+
+    for (size_t i = from; i < number; i++) {
+        if (strcmp(proposer(f, i), who) == 0)
+            sum += ++k * gains(f, i);
+    }
+    return 2 * sum / (k * (k + 1)) + 0.01 * sqrt(2 * log2((double)(number - from)) / k);
+}
+
+static void several_objectives_gain_by_their_front(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    open_several(&f, "portfolio:random,nsga2");
+    run_several(&f, 150);
+    read_trials(&f);
+    for (size_t i = 2; i < f.n; i++) {
+        size_t random = 0;
+        size_t from = i > 100 ? i - 100 : 0;
+        for (size_t j = from; j < i; j++)
+            random += strcmp(proposer(&f, j), "\"random\"") == 0;
+        size_t less = random < i - from - random ? random : i - from - random;
+        if (less * 8 <= i - from)
+            continue; /* an even share's floor */
+        bool prefers = several_credit(&f, i, "\"nsga2\"") > several_credit(&f, i, "\"random\"");
+        assert_string_equal(proposer(&f, i), prefers ? "\"nsga2\"" : "\"random\"");
+    }
+    size_t share_of_random = share(&f, "\"random\"");
+    assert_true(share_of_random >= 15 && share_of_random < 75);
+    teardown(&f);
+}
+
+static void members_know_several_objectives(void **state)
+{
+    struct fixture f;
+    aglm_error err = {0};
+    aglm_study *s;
+
+    (void)state;
+    open_several(&f, "portfolio");
+    run_several(&f, 2);
+    read_trials(&f);
+    assert_string_equal(proposer(&f, 0), "\"tpe\"");
+    assert_string_equal(proposer(&f, 1), "\"nsga2\"");
+    assert_int_equal(
+        aglm_sampler_parse("portfolio:tpe,gp", &f.o.sampler, &f.o.sampler_options, NULL), AGLM_OK);
+    assert_int_equal(aglm_study_open(&s, f.store, "other", f.space, &f.o, &err), AGLM_UNSUPPORTED);
+    assert_non_null(strstr(err.msg, "gp is for one objective, not 2"));
+    teardown(&f);
+}
+
 static void lists_are_checked(void **state)
 {
     static const struct {
@@ -208,6 +316,8 @@ int main(void)
         cmocka_unit_test(who_gains_is_asked_more),
         cmocka_unit_test(the_choice_follows_the_formula),
         cmocka_unit_test(it_goes_on_where_it_stopped),
+        cmocka_unit_test(several_objectives_gain_by_their_front),
+        cmocka_unit_test(members_know_several_objectives),
         cmocka_unit_test(lists_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
