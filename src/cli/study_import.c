@@ -88,7 +88,8 @@ static aglm_rc read_json(import *i, aglm_error *err)
 
     if (rc != AGLM_OK)
         return rc;
-    return aglm_study_whole_parse(&i->whole, i->source, i->text, n, i->space, &i->arena, err);
+    const aglm_exchange_text from = {i->source, i->text, n};
+    return aglm_study_whole_parse(&i->whole, &from, i->space, &i->arena, err);
 }
 
 /* Those of the study that is there, else of --direction. */

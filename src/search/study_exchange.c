@@ -519,21 +519,21 @@ static aglm_rc read_study(struct input *in, const aglm_json *root, aglm_study_wh
     return rc;
 }
 
-aglm_rc aglm_study_whole_parse(aglm_study_whole *out, const char *origin, const char *text,
-                               size_t len, const aglm_space *space, aglm_arena *a, aglm_error *err)
+aglm_rc aglm_study_whole_parse(aglm_study_whole *out, const aglm_exchange_text *from,
+                               const aglm_space *space, aglm_arena *a, aglm_error *err)
 {
-    const aglm_json_options options = {origin, true};
+    const aglm_json_options options = {from->origin, true};
     struct input in = {.space = space, .arena = a};
     aglm_json_doc *doc = NULL;
 
     memset(out, 0, sizeof *out);
-    aglm_rc rc = aglm_json_parse(&doc, text, len, &options, err);
+    aglm_rc rc = aglm_json_parse(&doc, from->text, from->len, &options, err);
     if (rc != AGLM_OK)
         return rc;
     aglm_str_init(&in.text, MAX_TEXT);
     rc = read_study(&in, aglm_json_root(doc), out, err);
     if (rc != AGLM_OK)
-        aglm_error_prefix(err, "%s", origin);
+        aglm_error_prefix(err, "%s", from->origin);
     aglm_str_clear(&in.text);
     aglm_json_free(doc);
     return rc;

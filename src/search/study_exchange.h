@@ -14,10 +14,16 @@
 aglm_rc aglm_study_whole_write(const aglm_study_whole *whole, aglm_json_writer *w, aglm_arena *a,
                                aglm_error *err);
 
+typedef struct aglm_exchange_text {
+    const char *origin; /* a file's name, for messages */
+    const char *text;
+    size_t len;
+} aglm_exchange_text;
+
 /* The way back, in the arena; `name` is NULL where the text has none. Parameters without a
  * distribution have the space's (may be NULL). A trial that was running is FAIL. AGLM_FORMAT names
- * `origin` with line and column, or with the member ("trials[3].params.lr"). */
-aglm_rc aglm_study_whole_parse(aglm_study_whole *out, const char *origin, const char *text,
-                               size_t len, const aglm_space *space, aglm_arena *a, aglm_error *err);
+ * the origin with line and column, or with the member ("trials[3].params.lr"). */
+aglm_rc aglm_study_whole_parse(aglm_study_whole *out, const aglm_exchange_text *from,
+                               const aglm_space *space, aglm_arena *a, aglm_error *err);
 
 #endif

@@ -218,6 +218,12 @@ aglm_rc aglm_store_open(aglm_store **out, const char *url, aglm_error *err)
     if (is_postgres(url))
         return open_postgres(out, url, err);
     const char *path = starts_with(url, sqlite) ? url + sizeof sqlite - 1 : url;
+    if (path == url && starts_with(url, "sqlite:"))
+        return aglm_error_set(
+            err, AGLM_INVALID,
+            "%s: a SQLite file is given as sqlite:///FILE, with three slashes and "
+            "a fourth where its path begins with one",
+            url);
     if (path == url && strstr(url, "://")) {
         int scheme = (int)(strstr(url, "://") - url);
         return aglm_error_set(err, AGLM_UNSUPPORTED,

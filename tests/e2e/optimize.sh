@@ -161,6 +161,8 @@ storage() {
     says err "$3"
 }
 storage 1 mysql://me@host/db 'storage mysql is not built in'
+storage 2 sqlite://s.db 'sqlite://s.db: a SQLite file is given as sqlite:///FILE'
+storage 2 sqlite:s.db 'a SQLite file is given as sqlite:///FILE'
 storage 1 sqlite:///no/such/folder/s.db 'no/such/folder/s.db: cannot be opened: No such file'
 if "$AUTOGLM" optimize --space 'x=uniform(0,1)' --trials 1 --storage postgresql://me@127.0.0.1:1/db -- echo 1 2>&1 | grep -q 'not built in'; then
     skip "a PostgreSQL server that is not there" "built without libpq"

@@ -40,6 +40,14 @@ trials = json.load(open("out"))["trials"]
 assert [t["number"] for t in trials] == list(range(40))
 assert len({t["params"]["x"] for t in trials}) == 40'
 
+# The rules that stop a search are the workers'.
+run 0 env GREETING=hello "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --trials 300 --stop-regret 0.5 --storage s.db --study regret \
+    --engine slurm --workers 2 --json -- ./square.sh '{x}'
+check "the regret's bound stops them" python3 -c '
+import json
+r = json.load(open("out"))
+assert 20 <= r["trials_complete"] < 300 and r["stopped_by"] == "the workers have ended", r'
+
 # A trial that fails keeps its last words, environment and all.
 run 1 env GREETING="it's here" "$AUTOGLM" optimize --space 'x=uniform(-5,5)' --trials 2 --storage s.db --study bad \
     --engine slurm --workers 2 -- sh -c './square.sh 1 >/dev/null; exit 3'

@@ -56,7 +56,8 @@ static aglm_study_whole pass(const aglm_study_whole *w)
         fail_msg("%s", err.msg);
     aglm_json_close_object(&j);
     assert_int_equal(text.rc, AGLM_OK);
-    if (aglm_study_whole_parse(&out, "t.json", text.data, text.len, NULL, &arena, &err))
+    const aglm_exchange_text written = {"t.json", text.data, text.len};
+    if (aglm_study_whole_parse(&out, &written, NULL, &arena, &err))
         fail_msg("%s in %s", err.msg, text.data);
     aglm_str_clear(&text);
     return out;
@@ -195,8 +196,8 @@ static void what_is_wrong_is_named(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         aglm_study_whole w;
         aglm_error err = {0};
-        aglm_rc rc = aglm_study_whole_parse(&w, "t.json", cases[i][0], strlen(cases[i][0]), NULL,
-                                            &arena, &err);
+        const aglm_exchange_text from = {"t.json", cases[i][0], strlen(cases[i][0])};
+        aglm_rc rc = aglm_study_whole_parse(&w, &from, NULL, &arena, &err);
         assert_true(rc == AGLM_FORMAT || rc == AGLM_INVALID);
         if (!strstr(err.msg, cases[i][1]))
             fail_msg("\"%s\" lacks \"%s\"", err.msg, cases[i][1]);
@@ -207,14 +208,14 @@ static void a_space_stands_in_for_distributions(void **state)
 {
     static const char text[] =
         "{\"direction\": \"minimize\", \"trials\": [{\"state\": \"FAIL\", \"params\": {\"lr\": 0.5}}]}";
+    static const aglm_exchange_text from = {"t", text, sizeof text - 1};
     aglm_study_whole w;
     aglm_space *space;
 
     (void)state;
     assert_int_equal(aglm_space_new(&space, NULL), AGLM_OK);
     assert_int_equal(aglm_space_parse(space, "lr=uniform(0,1)", 15, NULL), AGLM_OK);
-    assert_int_equal(aglm_study_whole_parse(&w, "t", text, sizeof text - 1, space, &arena, NULL),
-                     AGLM_OK);
+    assert_int_equal(aglm_study_whole_parse(&w, &from, space, &arena, NULL), AGLM_OK);
     assert_string_equal(w.trials[0].params[0].distribution, FLOAT("1.0"));
     aglm_space_free(space);
 }
