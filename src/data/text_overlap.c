@@ -110,6 +110,21 @@ aglm_rc aglm_overlap_ngrams(size_t *matches, const aglm_symbols *said, const agl
     return AGLM_OK;
 }
 
+aglm_rc aglm_overlap_distinct(size_t *distinct, const aglm_symbols *s, size_t order)
+{
+    struct grams g;
+
+    *distinct = 0;
+    if (s->n < order)
+        return AGLM_OK;
+    if (grams_init(&g, s, order) != AGLM_OK)
+        return AGLM_NOMEM;
+    for (size_t i = 0; i <= g.mask; i++)
+        *distinct += g.slots[i].at != NULL;
+    free(g.slots);
+    return AGLM_OK;
+}
+
 aglm_rc aglm_overlap_subsequence(size_t *length, const aglm_symbols *a, const aglm_symbols *b)
 {
     uint32_t *row;

@@ -30,6 +30,8 @@ aglm_rc aglm_symbols_read(aglm_symbols *s, const char *text, size_t len, bool bl
  * Papineni et al. 2002, the clipped count. Linear in the lengths. */
 aglm_rc aglm_overlap_ngrams(size_t *matches, const aglm_symbols *said, const aglm_symbols *refs,
                             size_t n_refs, size_t order);
+/* How many different n-grams. */
+aglm_rc aglm_overlap_distinct(size_t *distinct, const aglm_symbols *s, size_t order);
 /* Length of the longest common subsequence; AGLM_LIMIT when the product of the lengths is over
  * 2^32. */
 aglm_rc aglm_overlap_subsequence(size_t *length, const aglm_symbols *a, const aglm_symbols *b);
