@@ -1,0 +1,350 @@
+#include "tune/generator.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "lm/bandit.h"
+#include "lm/chat.h"
+#include "store/settings.h"
+
+#define MAX_PRESETS_FILE ((size_t)1 << 20)
+#define MAX_PROMPT ((size_t)64 << 20)
+#define PRIOR_WEIGHT 1.0
+#define OWN_PRIOR 0.7 /* of settings that the user adds */
+#define FAILED_PRICE 0.2
+#define MORE_TOKENS 2
+#define MAX_TOKENS 2048
+
+struct aglm_generator {
+    aglm_lm *lm;
+    aglm_generator_options o;
+    aglm_settings *settings;
+    aglm_jinja *chat; /* NULL: the prompt as it stands */
+    char model[256];  /* its name in the settings */
+    uint64_t runs;
+    aglm_check_history history;
+};
+
+void aglm_generator_options_init(aglm_generator_options *o)
+{
+    *o = (aglm_generator_options){.retries = 2, .floor = 0.15};
+}
+
+/* A template that this engine does not take is no reason to give up: the model then gets the prompt as it stands. */
+static void open_chat(aglm_generator *g)
+{
+    const char *text = g->lm->info.template;
+
+    if (!g->o.raw && text && *text && aglm_jinja_new(&g->chat, text, strlen(text), NULL) != AGLM_OK)
+        g->chat = NULL;
+}
+
+aglm_rc aglm_generator_new(aglm_generator **out, aglm_lm *lm, const aglm_generator_options *o, aglm_error *err)
+{
+    aglm_generator *g = aglm_calloc(1, sizeof *g);
+    const aglm_lm_info *i = &lm->info;
+
+    *out = NULL;
+    if (!g)
+        return aglm_error_set(err, AGLM_NOMEM, "no memory for a generator");
+    g->lm = lm;
+    g->o = *o;
+    snprintf(g->model, sizeof g->model, "%.100s, %.100s, %lld bytes", i->name ? i->name : "", i->description ? i->description : "",
+             (long long)i->bytes);
+    aglm_rc rc = aglm_settings_open(&g->settings, o->settings ? o->settings : ":memory:", err);
+    if (rc != AGLM_OK) {
+        aglm_generator_free(g);
+        return rc;
+    }
+    open_chat(g);
+    *out = g;
+    return rc;
+}
+
+void aglm_generator_free(aglm_generator *g)
+{
+    if (!g)
+        return;
+    aglm_settings_close(g->settings);
+    aglm_jinja_free(g->chat);
+    free(g);
+}
+
+void aglm_generated_init(aglm_generated *out)
+{
+    memset(out, 0, sizeof *out);
+    aglm_lm_answer_init(&out->answer);
+    aglm_str_init(&out->why, 1 << 20);
+}
+
+void aglm_generated_clear(aglm_generated *out)
+{
+    aglm_lm_answer_clear(&out->answer);
+    aglm_str_clear(&out->why);
+}
+
+/* ---- settings ---- */
+
+static aglm_rc offer(aglm_generator *g, const char *task, const char *name, const char *source, const aglm_decoding *d,
+                     aglm_error *err)
+{
+    aglm_json_writer w;
+    aglm_str params;
+
+    aglm_str_init(&params, AGLM_SETTING_MAX_PARAMS);
+    aglm_json_writer_init(&w, &params);
+    aglm_decoding_put(d, &w);
+    aglm_rc rc = params.rc;
+    if (rc == AGLM_OK)
+        rc = aglm_settings_offer(g->settings, g->model, task,
+                                 &(aglm_setting){.name = name, .params = params.data, .source = source}, err);
+    aglm_str_clear(&params);
+    return rc;
+}
+
+/* The members of one of the user's settings go over the task's "usual" ones. */
+static aglm_rc offer_own(aglm_generator *g, const char *path, const char *name, const aglm_json *members, aglm_error *err)
+{
+    aglm_rc rc = AGLM_OK;
+
+    for (int task = 0; rc == AGLM_OK && task < AGLM_PROMPT_TASKS; task++) {
+        aglm_preset presets[AGLM_PRESETS_MAX];
+        aglm_presets((aglm_prompt_task)task, NULL, presets);
+        aglm_decoding d = presets[0].decoding;
+        rc = aglm_decoding_get(members, &d, err);
+        if (rc == AGLM_OK)
+            rc = offer(g, aglm_prompt_task_name((aglm_prompt_task)task), name, path, &d, err);
+        else
+            aglm_error_prefix(err, "%s: %s", path, name);
+    }
+    return rc;
+}
+
+aglm_rc aglm_generator_presets(aglm_generator *g, const char *path, aglm_error *err)
+{
+    char *text = NULL;
+    size_t n;
+    aglm_json_doc *doc = NULL;
+    const char *name;
+
+    aglm_rc rc = aglm_file_read(path, MAX_PRESETS_FILE, &text, &n, err);
+    if (rc == AGLM_OK)
+        rc = aglm_json_parse(&doc, text, n, &(aglm_json_options){.origin = path}, err);
+    if (rc == AGLM_OK && aglm_json_kind_of(aglm_json_root(doc)) != AGLM_JSON_OBJECT)
+        rc = aglm_error_set(err, AGLM_FORMAT, "%s: expected an object of settings by name", path);
+    aglm_json_iter it = aglm_json_iterate(doc ? aglm_json_root(doc) : NULL);
+    for (const aglm_json *v; rc == AGLM_OK && (v = aglm_json_next(&it, &name));)
+        rc = offer_own(g, path, name, v, err);
+    aglm_json_free(doc);
+    free(text);
+    return rc;
+}
+
+static double prior_of(const aglm_preset *presets, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(presets[i].name, name) == 0)
+            return presets[i].prior;
+    return OWN_PRIOR;
+}
+
+static void tell(aglm_str *out, const aglm_setting *list, const aglm_bandit_arm *arms, size_t n, size_t chosen)
+{
+    for (size_t i = 0; i < n; i++)
+        aglm_str_printf(out, "%c %-16.60s expected %.3f +- %.3f after %lld answers, drawn %.3f%s, from %.60s\n",
+                        i == chosen ? '*' : ' ', list[i].name, arms[i].posterior, arms[i].spread, (long long)list[i].n,
+                        arms[i].draw, arms[i].left_out ? ", left out: far below the best" : "", list[i].source);
+}
+
+/* The bandit's choice; its settings go to out->decoding. */
+static aglm_rc choose(aglm_generator *g, const char *task, const aglm_preset *presets, size_t n_presets, aglm_generated *out,
+                      aglm_error *err)
+{
+    const aglm_bandit_options options = {.floor = g->o.floor, .prior_weight = PRIOR_WEIGHT};
+    aglm_bandit_arm arms[AGLM_SETTINGS_MAX] = {0};
+    aglm_setting *list;
+    aglm_arena arena;
+    aglm_rng rng;
+    size_t n, chosen = 0, seen = 0;
+    aglm_json_doc *doc = NULL;
+
+    aglm_arena_init(&arena, 8u << 20);
+    aglm_rc rc = aglm_settings_list(g->settings, g->model, task, &arena, &list, &n, err);
+    for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
+        arms[i] = (aglm_bandit_arm){
+            .n = (double)list[i].n, .mean = list[i].mean, .m2 = list[i].m2, .prior = prior_of(presets, n_presets, list[i].name)};
+        seen += (size_t)list[i].n;
+    }
+    if (rc == AGLM_OK) {
+        aglm_rng_init_stream(&rng, g->o.seed, seen + g->runs++);
+        chosen = aglm_bandit_choose(arms, n, &options, &rng);
+        tell(&out->why, list, arms, n, chosen);
+        snprintf(out->setting, sizeof out->setting, "%s", list[chosen].name);
+        rc = aglm_json_parse(&doc, list[chosen].params, strlen(list[chosen].params), NULL, err);
+    }
+    if (rc == AGLM_OK)
+        rc = aglm_decoding_get(aglm_json_root(doc), &out->decoding, err);
+    aglm_json_free(doc);
+    aglm_arena_clear(&arena);
+    return rc;
+}
+
+/* ---- one answer ---- */
+
+static aglm_rc render(const aglm_generator *g, const char *prompt, aglm_str *out, aglm_error *err)
+{
+    const aglm_chat_message message = {"user", prompt};
+    const aglm_chat_options options = {.add_generation_prompt = true,
+                                       .bos_token = g->lm->info.add_bos ? NULL : g->lm->info.bos,
+                                       .eos_token = g->lm->info.eos,
+                                       .now_s = (int64_t)time(NULL)};
+
+    if (g->chat)
+        return aglm_chat_render(g->chat, &message, 1, &options, out, err);
+    return aglm_str_puts(out, prompt);
+}
+
+static double reward_of(const aglm_check_report *r)
+{
+    double sum = 0, n = 0;
+
+    for (size_t i = 0; i < AGLM_CHECKS; i++) {
+        sum += r->result[i].ran ? r->result[i].score : 0;
+        n += r->result[i].ran;
+    }
+    return fmax(0, (n > 0 ? sum / n : 1) - FAILED_PRICE * (double)r->n_failed);
+}
+
+static aglm_rc attempt(aglm_generator *g, const char *text, const char *prompt, double limit_s, aglm_generated *out, aglm_error *err)
+{
+    const aglm_lm_request request = {.prompt = text, .decoding = &out->decoding, .limit_s = limit_s, .want_log_prob = true};
+    aglm_rc rc = aglm_lm_generate(g->lm, &request, &out->answer, err);
+
+    if (rc != AGLM_OK)
+        return rc;
+    bool likely = !isnan(out->answer.log_prob) && out->answer.tokens > 0;
+    const aglm_check_options options = {.prompt = prompt,
+                                        .prompt_len = strlen(prompt),
+                                        .cut = out->answer.reason != AGLM_LM_STOP,
+                                        .has_logprob = likely,
+                                        .mean_logprob = likely ? out->answer.log_prob / (double)out->answer.tokens : 0,
+                                        .history = &g->history};
+    rc = aglm_check_run(&out->report, out->answer.text.data, out->answer.text.len, &options, err);
+    out->reward = rc == AGLM_OK ? reward_of(&out->report) : 0;
+    if (rc == AGLM_OK && out->report.n_failed == 0 && likely)
+        aglm_check_history_add(&g->history, options.mean_logprob);
+    return rc;
+}
+
+/* Other settings for the next try; false where nothing can be done. */
+static bool mend(aglm_decoding *d, aglm_mend how)
+{
+    switch (how) {
+    case AGLM_MEND_RESAMPLE:
+        d->temperature = d->temperature > 0 ? d->temperature : 0.5;
+        break;
+    case AGLM_MEND_MORE_TOKENS:
+        if (d->max_tokens >= MAX_TOKENS)
+            return false;
+        d->max_tokens *= MORE_TOKENS;
+        break;
+    case AGLM_MEND_FEWER_TOKENS:
+        d->max_tokens = d->max_tokens > 16 ? d->max_tokens / 2 : d->max_tokens;
+        break;
+    case AGLM_MEND_PENALTY:
+        d->repetition_penalty = fmax(d->repetition_penalty, 1) + 0.1;
+        break;
+    case AGLM_MEND_LOWER_TEMPERATURE:
+        d->temperature /= 2;
+        break;
+    default:
+        return false;
+    }
+    d->seed++;
+    return true;
+}
+
+/* Keeps the better of two tries in *best. */
+static void keep_better(aglm_generated *best, aglm_generated *next)
+{
+    if (next->reward > best->reward) {
+        aglm_lm_answer swap = best->answer;
+        best->answer = next->answer;
+        next->answer = swap;
+        best->decoding = next->decoding;
+        best->report = next->report;
+        best->reward = next->reward;
+    }
+}
+
+/* Tries again while a check fails that may be mended, and the time allows another answer of that length. */
+static aglm_rc retry(aglm_generator *g, const char *text, const char *prompt, uint64_t start, double limit_s, aglm_generated *best,
+                     aglm_error *err)
+{
+    aglm_generated next;
+    aglm_rc rc = AGLM_OK;
+
+    aglm_generated_init(&next);
+    next.decoding = best->decoding;
+    next.report = best->report;
+    while (rc == AGLM_OK && next.report.n_failed > 0 && best->tries <= g->o.retries) {
+        double spent = aglm_clock_since_s(start), left = limit_s > 0 ? limit_s - spent : INFINITY;
+        aglm_mend how = next.report.mend;
+        if (left < spent / best->tries || !mend(&next.decoding, how))
+            break;
+        aglm_str_printf(&best->why, "try %u failed: %s; next: %s\n", best->tries, aglm_check_name(next.report.worst),
+                        aglm_mend_text(how));
+        rc = attempt(g, text, prompt, limit_s > 0 ? left : 0, &next, err);
+        best->tries++;
+        if (rc == AGLM_OK)
+            keep_better(best, &next);
+    }
+    aglm_generated_clear(&next);
+    return rc;
+}
+
+static aglm_rc answer(aglm_generator *g, const char *prompt, double limit_s, aglm_generated *out, aglm_error *err)
+{
+    const char *task = aglm_prompt_task_name(out->task);
+    aglm_preset presets[AGLM_PRESETS_MAX];
+    size_t n = aglm_presets(out->task, &g->lm->info, presets);
+    uint64_t start = aglm_clock_ns();
+    aglm_str text;
+    aglm_rc rc = AGLM_OK;
+
+    aglm_str_init(&text, MAX_PROMPT);
+    for (size_t i = 0; rc == AGLM_OK && i < n; i++)
+        rc = offer(g, task, presets[i].name, strcmp(presets[i].name, "model") == 0 ? "the model's file" : "preset",
+                   &presets[i].decoding, err);
+    if (rc == AGLM_OK)
+        rc = choose(g, task, presets, n, out, err);
+    if (rc == AGLM_OK)
+        rc = render(g, prompt, &text, err);
+    out->decoding.seed = g->o.seed;
+    out->tries = 1;
+    if (rc == AGLM_OK)
+        rc = attempt(g, text.data, prompt, limit_s, out, err);
+    if (rc == AGLM_OK)
+        rc = aglm_settings_learn(g->settings, g->model, task, out->setting, out->reward,
+                                 out->answer.prompt_s + out->answer.generate_s, err);
+    if (rc == AGLM_OK)
+        rc = retry(g, text.data, prompt, start, limit_s, out, err);
+    aglm_str_clear(&text);
+    return rc;
+}
+
+aglm_rc aglm_generator_run(aglm_generator *g, const char *prompt, const aglm_prompt_task *task, double limit_s,
+                           aglm_generated *out, aglm_error *err)
+{
+    aglm_str_reset(&out->why);
+    aglm_prompt_task_detect(prompt, strlen(prompt), &out->guess);
+    out->task = task ? *task : out->guess.task;
+    aglm_decoding_init(&out->decoding);
+    return answer(g, prompt, limit_s, out, err);
+}
