@@ -318,6 +318,13 @@ int64_t aglm_json_int(const aglm_json *v, int64_t otherwise)
     return whole_number(v, &i) ? i : otherwise;
 }
 
+bool aglm_json_is_integer(const aglm_json *v)
+{
+    int64_t i;
+
+    return yyjson_is_int(val_of(v)) && whole_number(v, &i);
+}
+
 const char *aglm_json_string(const aglm_json *v, size_t *len)
 {
     if (!yyjson_is_str(val_of(v)))

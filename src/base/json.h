@@ -59,6 +59,8 @@ bool aglm_json_bool(const aglm_json *v, bool otherwise);
 double aglm_json_double(const aglm_json *v, double otherwise);
 /* Exact for whole numbers within int64; fallback for fractions and those outside. */
 int64_t aglm_json_int(const aglm_json *v, int64_t otherwise);
+/* Whether it was written as a whole number (1, not 1.0) and lies within int64. */
+bool aglm_json_is_integer(const aglm_json *v);
 /* Borrowed; len may be NULL. NULL when v is no string. A string may hold NUL characters: compare
  * len. */
 const char *aglm_json_string(const aglm_json *v, size_t *len);
