@@ -30,12 +30,18 @@ static const aglm_option OPTIONS[] = {
     {"threads", 't', AGLM_OPTION_INT, "N", "for computing (1)", NULL, 1, 1024},
     {"limit", 0, AGLM_OPTION_DURATION, "TIME", "give what there is after this time", NULL, 0, 0},
     {"auto", 0, AGLM_OPTION_FLAG, NULL,
-     "find out the task, take the settings that did best for it, check the answer, learn from it", NULL, 0, 0},
-    {"task", 0, AGLM_OPTION_TEXT, "NAME", "with --auto: the task, as text-generation; default: found out", NULL, 0, 0},
-    {"settings", 0, AGLM_OPTION_FILE, "FILE", "where --auto remembers (~/.local/share/autoglm/settings.db)", NULL, 0, 0},
-    {"presets", 0, AGLM_OPTION_FILE, "FILE", "settings of your own that take part: JSON, {\"name\": {\"temperature\": 0.4}}", NULL, 0, 0},
-    {"raw", 0, AGLM_OPTION_FLAG, NULL, "with --auto: the prompt as it stands, without the model's chat template", NULL, 0, 0},
-    {"explain", 0, AGLM_OPTION_FLAG, NULL, "with --auto: tell on standard error what was decided, and why", NULL, 0, 0},
+     "find out the task, take the settings that did best for it, check the answer, learn from it",
+     NULL, 0, 0},
+    {"task", 0, AGLM_OPTION_TEXT, "NAME",
+     "with --auto: the task, as text-generation; default: found out", NULL, 0, 0},
+    {"settings", 0, AGLM_OPTION_FILE, "FILE",
+     "where --auto remembers (~/.local/share/autoglm/settings.db)", NULL, 0, 0},
+    {"presets", 0, AGLM_OPTION_FILE, "FILE",
+     "settings of your own that take part: JSON, {\"name\": {\"temperature\": 0.4}}", NULL, 0, 0},
+    {"raw", 0, AGLM_OPTION_FLAG, NULL,
+     "with --auto: the prompt as it stands, without the model's chat template", NULL, 0, 0},
+    {"explain", 0, AGLM_OPTION_FLAG, NULL,
+     "with --auto: tell on standard error what was decided, and why", NULL, 0, 0},
     {"json", 0, AGLM_OPTION_FLAG, NULL,
      "print one JSON object with the text, why it ended, tokens and times", NULL, 0, 0},
 };
@@ -129,7 +135,8 @@ static aglm_rc put_json(const aglm_lm_answer *answer)
 /* $XDG_DATA_HOME/autoglm, or ~/.local/share/autoglm. */
 static aglm_rc settings_path(const aglm_args *a, char *out, size_t size, aglm_error *err)
 {
-    const char *given = aglm_args_text(a, "settings", NULL), *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    const char *given = aglm_args_text(a, "settings", NULL), *data = getenv("XDG_DATA_HOME"),
+               *home = getenv("HOME");
     int n;
 
     if (given)
@@ -139,8 +146,10 @@ static aglm_rc settings_path(const aglm_args *a, char *out, size_t size, aglm_er
     else if (home && *home == '/')
         n = snprintf(out, size, "%s/.local/share/autoglm/settings.db", home);
     else
-        return aglm_error_set(err, AGLM_INVALID, "no home folder to remember settings in: give --settings FILE");
-    return n < (int)size ? AGLM_OK : aglm_error_set(err, AGLM_INVALID, "--settings: the path is too long");
+        return aglm_error_set(err, AGLM_INVALID,
+                              "no home folder to remember settings in: give --settings FILE");
+    return n < (int)size ? AGLM_OK
+                         : aglm_error_set(err, AGLM_INVALID, "--settings: the path is too long");
 }
 
 static void explain(const aglm_generated *g)
@@ -153,10 +162,11 @@ static void explain(const aglm_generated *g)
     aglm_str_clear(&s);
     for (size_t i = 0; i < AGLM_CHECKS; i++)
         if (g->report.result[i].ran)
-            fprintf(stderr, "check %-12s %.2f%s %s\n", aglm_check_name((aglm_check)i), g->report.result[i].score,
-                    g->report.result[i].failed ? " FAILED" : "", g->report.result[i].reason);
-    fprintf(stderr, "%s: reward %.3f, %u tr%s, %.2f s\n", g->setting, g->reward, g->tries, g->tries == 1 ? "y" : "ies",
-            g->answer.prompt_s + g->answer.generate_s);
+            fprintf(stderr, "check %-12s %.2f%s %s\n", aglm_check_name((aglm_check)i),
+                    g->report.result[i].score, g->report.result[i].failed ? " FAILED" : "",
+                    g->report.result[i].reason);
+    fprintf(stderr, "%s: reward %.3f, %u tr%s, %.2f s\n", g->setting, g->reward, g->tries,
+            g->tries == 1 ? "y" : "ies", g->answer.prompt_s + g->answer.generate_s);
 }
 
 static aglm_rc put_generated(const aglm_args *a, const aglm_generated *g)
@@ -169,10 +179,12 @@ static aglm_rc put_generated(const aglm_args *a, const aglm_generated *g)
 }
 
 /* --auto */
-static aglm_rc choose_and_generate(const aglm_args *a, aglm_lm *lm, const struct request *q, aglm_error *err)
+static aglm_rc choose_and_generate(const aglm_args *a, aglm_lm *lm, const struct request *q,
+                                   aglm_error *err)
 {
     char path[4096];
-    const char *task = aglm_args_text(a, "task", NULL), *presets = aglm_args_text(a, "presets", NULL);
+    const char *task = aglm_args_text(a, "task", NULL),
+               *presets = aglm_args_text(a, "presets", NULL);
     aglm_prompt_task wanted = AGLM_PROMPT_TEXT_GENERATION;
     aglm_generator_options o;
     aglm_generator *g = NULL;
@@ -185,8 +197,11 @@ static aglm_rc choose_and_generate(const aglm_args *a, aglm_lm *lm, const struct
     o.settings = path;
     aglm_rc rc = settings_path(a, path, sizeof path, err);
     if (rc == AGLM_OK && task && !aglm_prompt_task_from_name(task, &wanted))
-        rc = aglm_error_set(err, AGLM_INVALID, "--task: there is no task %s; there are classification, extraction, summarization, "
-                            "question-answering, translation, rewriting, code, arithmetic, chat, text-generation", task);
+        rc = aglm_error_set(
+            err, AGLM_INVALID,
+            "--task: there is no task %s; there are classification, extraction, summarization, "
+            "question-answering, translation, rewriting, code, arithmetic, chat, text-generation",
+            task);
     if (rc == AGLM_OK)
         rc = aglm_generator_new(&g, lm, &o, err);
     if (rc == AGLM_OK && presets)
@@ -256,7 +271,8 @@ const aglm_command aglm_command_generate = {
         "standard input.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
-    .examples = "  autoglm generate --model smol.gguf --auto --explain 'Write a haiku about rain.'\n"
-                "  autoglm generate --model smol.gguf -n 40 'The capital of France is'",
+    .examples =
+        "  autoglm generate --model smol.gguf --auto --explain 'Write a haiku about rain.'\n"
+        "  autoglm generate --model smol.gguf -n 40 'The capital of France is'",
     .run = run,
 };

@@ -36,7 +36,8 @@ void aglm_generator_options_init(aglm_generator_options *o)
     *o = (aglm_generator_options){.retries = 2, .floor = 0.15};
 }
 
-/* A template that this engine does not take is no reason to give up: the model then gets the prompt as it stands. */
+/* A template that this engine does not take is no reason to give up: the model then gets the prompt
+ * as it stands. */
 static void open_chat(aglm_generator *g)
 {
     const char *text = g->lm->info.template;
@@ -45,7 +46,8 @@ static void open_chat(aglm_generator *g)
         g->chat = NULL;
 }
 
-aglm_rc aglm_generator_new(aglm_generator **out, aglm_lm *lm, const aglm_generator_options *o, aglm_error *err)
+aglm_rc aglm_generator_new(aglm_generator **out, aglm_lm *lm, const aglm_generator_options *o,
+                           aglm_error *err)
 {
     aglm_generator *g = aglm_calloc(1, sizeof *g);
     const aglm_lm_info *i = &lm->info;
@@ -55,8 +57,8 @@ aglm_rc aglm_generator_new(aglm_generator **out, aglm_lm *lm, const aglm_generat
         return aglm_error_set(err, AGLM_NOMEM, "no memory for a generator");
     g->lm = lm;
     g->o = *o;
-    snprintf(g->model, sizeof g->model, "%.100s, %.100s, %lld bytes", i->name ? i->name : "", i->description ? i->description : "",
-             (long long)i->bytes);
+    snprintf(g->model, sizeof g->model, "%.100s, %.100s, %lld bytes", i->name ? i->name : "",
+             i->description ? i->description : "", (long long)i->bytes);
     aglm_rc rc = aglm_settings_open(&g->settings, o->settings ? o->settings : ":memory:", err);
     if (rc != AGLM_OK) {
         aglm_generator_free(g);
@@ -91,8 +93,8 @@ void aglm_generated_clear(aglm_generated *out)
 
 /* ---- settings ---- */
 
-static aglm_rc offer(aglm_generator *g, const char *task, const char *name, const char *source, const aglm_decoding *d,
-                     aglm_error *err)
+static aglm_rc offer(aglm_generator *g, const char *task, const char *name, const char *source,
+                     const aglm_decoding *d, aglm_error *err)
 {
     aglm_json_writer w;
     aglm_str params;
@@ -102,14 +104,16 @@ static aglm_rc offer(aglm_generator *g, const char *task, const char *name, cons
     aglm_decoding_put(d, &w);
     aglm_rc rc = params.rc;
     if (rc == AGLM_OK)
-        rc = aglm_settings_offer(g->settings, g->model, task,
-                                 &(aglm_setting){.name = name, .params = params.data, .source = source}, err);
+        rc = aglm_settings_offer(
+            g->settings, g->model, task,
+            &(aglm_setting){.name = name, .params = params.data, .source = source}, err);
     aglm_str_clear(&params);
     return rc;
 }
 
 /* The members of one of the user's settings go over the task's "usual" ones. */
-static aglm_rc offer_own(aglm_generator *g, const char *path, const char *name, const aglm_json *members, aglm_error *err)
+static aglm_rc offer_own(aglm_generator *g, const char *path, const char *name,
+                         const aglm_json *members, aglm_error *err)
 {
     aglm_rc rc = AGLM_OK;
 
@@ -154,17 +158,20 @@ static double prior_of(const aglm_preset *presets, size_t n, const char *name)
     return OWN_PRIOR;
 }
 
-static void tell(aglm_str *out, const aglm_setting *list, const aglm_bandit_arm *arms, size_t n, size_t chosen)
+static void tell(aglm_str *out, const aglm_setting *list, const aglm_bandit_arm *arms, size_t n,
+                 size_t chosen)
 {
     for (size_t i = 0; i < n; i++)
-        aglm_str_printf(out, "%c %-16.60s expected %.3f +- %.3f after %lld answers, drawn %.3f%s, from %.60s\n",
-                        i == chosen ? '*' : ' ', list[i].name, arms[i].posterior, arms[i].spread, (long long)list[i].n,
-                        arms[i].draw, arms[i].left_out ? ", left out: far below the best" : "", list[i].source);
+        aglm_str_printf(
+            out, "%c %-16.60s expected %.3f +- %.3f after %lld answers, drawn %.3f%s, from %.60s\n",
+            i == chosen ? '*' : ' ', list[i].name, arms[i].posterior, arms[i].spread,
+            (long long)list[i].n, arms[i].draw,
+            arms[i].left_out ? ", left out: far below the best" : "", list[i].source);
 }
 
 /* The bandit's choice; its settings go to out->decoding. */
-static aglm_rc choose(aglm_generator *g, const char *task, const aglm_preset *presets, size_t n_presets, aglm_generated *out,
-                      aglm_error *err)
+static aglm_rc choose(aglm_generator *g, const char *task, const aglm_preset *presets,
+                      size_t n_presets, aglm_generated *out, aglm_error *err)
 {
     const aglm_bandit_options options = {.floor = g->o.floor, .prior_weight = PRIOR_WEIGHT};
     aglm_bandit_arm arms[AGLM_SETTINGS_MAX] = {0};
@@ -177,8 +184,10 @@ static aglm_rc choose(aglm_generator *g, const char *task, const aglm_preset *pr
     aglm_arena_init(&arena, 8u << 20);
     aglm_rc rc = aglm_settings_list(g->settings, g->model, task, &arena, &list, &n, err);
     for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
-        arms[i] = (aglm_bandit_arm){
-            .n = (double)list[i].n, .mean = list[i].mean, .m2 = list[i].m2, .prior = prior_of(presets, n_presets, list[i].name)};
+        arms[i] = (aglm_bandit_arm){.n = (double)list[i].n,
+                                    .mean = list[i].mean,
+                                    .m2 = list[i].m2,
+                                    .prior = prior_of(presets, n_presets, list[i].name)};
         seen += (size_t)list[i].n;
     }
     if (rc == AGLM_OK) {
@@ -221,20 +230,23 @@ static double reward_of(const aglm_check_report *r)
     return fmax(0, (n > 0 ? sum / n : 1) - FAILED_PRICE * (double)r->n_failed);
 }
 
-static aglm_rc attempt(aglm_generator *g, const char *text, const char *prompt, double limit_s, aglm_generated *out, aglm_error *err)
+static aglm_rc attempt(aglm_generator *g, const char *text, const char *prompt, double limit_s,
+                       aglm_generated *out, aglm_error *err)
 {
-    const aglm_lm_request request = {.prompt = text, .decoding = &out->decoding, .limit_s = limit_s, .want_log_prob = true};
+    const aglm_lm_request request = {
+        .prompt = text, .decoding = &out->decoding, .limit_s = limit_s, .want_log_prob = true};
     aglm_rc rc = aglm_lm_generate(g->lm, &request, &out->answer, err);
 
     if (rc != AGLM_OK)
         return rc;
     bool likely = !isnan(out->answer.log_prob) && out->answer.tokens > 0;
-    const aglm_check_options options = {.prompt = prompt,
-                                        .prompt_len = strlen(prompt),
-                                        .cut = out->answer.reason != AGLM_LM_STOP,
-                                        .has_logprob = likely,
-                                        .mean_logprob = likely ? out->answer.log_prob / (double)out->answer.tokens : 0,
-                                        .history = &g->history};
+    const aglm_check_options options = {
+        .prompt = prompt,
+        .prompt_len = strlen(prompt),
+        .cut = out->answer.reason != AGLM_LM_STOP,
+        .has_logprob = likely,
+        .mean_logprob = likely ? out->answer.log_prob / (double)out->answer.tokens : 0,
+        .history = &g->history};
     rc = aglm_check_run(&out->report, out->answer.text.data, out->answer.text.len, &options, err);
     out->reward = rc == AGLM_OK ? reward_of(&out->report) : 0;
     if (rc == AGLM_OK && out->report.n_failed == 0 && likely)
@@ -283,9 +295,10 @@ static void keep_better(aglm_generated *best, aglm_generated *next)
     }
 }
 
-/* Tries again while a check fails that may be mended, and the time allows another answer of that length. */
-static aglm_rc retry(aglm_generator *g, const char *text, const char *prompt, uint64_t start, double limit_s, aglm_generated *best,
-                     aglm_error *err)
+/* Tries again while a check fails that may be mended, and the time allows another answer of that
+ * length. */
+static aglm_rc retry(aglm_generator *g, const char *text, const char *prompt, uint64_t start,
+                     double limit_s, aglm_generated *best, aglm_error *err)
 {
     aglm_generated next;
     aglm_rc rc = AGLM_OK;
@@ -298,8 +311,8 @@ static aglm_rc retry(aglm_generator *g, const char *text, const char *prompt, ui
         aglm_mend how = next.report.mend;
         if (left < spent / best->tries || !mend(&next.decoding, how))
             break;
-        aglm_str_printf(&best->why, "try %u failed: %s; next: %s\n", best->tries, aglm_check_name(next.report.worst),
-                        aglm_mend_text(how));
+        aglm_str_printf(&best->why, "try %u failed: %s; next: %s\n", best->tries,
+                        aglm_check_name(next.report.worst), aglm_mend_text(how));
         rc = attempt(g, text, prompt, limit_s > 0 ? left : 0, &next, err);
         best->tries++;
         if (rc == AGLM_OK)
@@ -309,7 +322,8 @@ static aglm_rc retry(aglm_generator *g, const char *text, const char *prompt, ui
     return rc;
 }
 
-static aglm_rc answer(aglm_generator *g, const char *prompt, double limit_s, aglm_generated *out, aglm_error *err)
+static aglm_rc answer(aglm_generator *g, const char *prompt, double limit_s, aglm_generated *out,
+                      aglm_error *err)
 {
     const char *task = aglm_prompt_task_name(out->task);
     aglm_preset presets[AGLM_PRESETS_MAX];
@@ -320,7 +334,8 @@ static aglm_rc answer(aglm_generator *g, const char *prompt, double limit_s, agl
 
     aglm_str_init(&text, MAX_PROMPT);
     for (size_t i = 0; rc == AGLM_OK && i < n; i++)
-        rc = offer(g, task, presets[i].name, strcmp(presets[i].name, "model") == 0 ? "the model's file" : "preset",
+        rc = offer(g, task, presets[i].name,
+                   strcmp(presets[i].name, "model") == 0 ? "the model's file" : "preset",
                    &presets[i].decoding, err);
     if (rc == AGLM_OK)
         rc = choose(g, task, presets, n, out, err);
@@ -339,8 +354,8 @@ static aglm_rc answer(aglm_generator *g, const char *prompt, double limit_s, agl
     return rc;
 }
 
-aglm_rc aglm_generator_run(aglm_generator *g, const char *prompt, const aglm_prompt_task *task, double limit_s,
-                           aglm_generated *out, aglm_error *err)
+aglm_rc aglm_generator_run(aglm_generator *g, const char *prompt, const aglm_prompt_task *task,
+                           double limit_s, aglm_generated *out, aglm_error *err)
 {
     aglm_str_reset(&out->why);
     aglm_prompt_task_detect(prompt, strlen(prompt), &out->guess);

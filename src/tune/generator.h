@@ -1,6 +1,6 @@
-/* tune/generator.h - text from a language model that chooses its own settings: finds out what a prompt asks for, takes the
- * settings that did best for such tasks, checks the answer, tries again where it may be mended, and remembers how it went.
- * Threads: a generator is confined. */
+/* tune/generator.h - text from a language model that chooses its own settings: finds out what a
+ * prompt asks for, takes the settings that did best for such tasks, checks the answer, tries again
+ * where it may be mended, and remembers how it went. Threads: a generator is confined. */
 #ifndef AGLM_TUNE_GENERATOR_H
 #define AGLM_TUNE_GENERATOR_H
 
@@ -12,7 +12,8 @@
 typedef struct aglm_generator aglm_generator;
 
 typedef struct aglm_generator_options {
-    const char *settings; /* the file of store/settings.h; NULL: nothing is remembered beyond this generator */
+    const char *settings; /* the file of store/settings.h; NULL: nothing is remembered beyond this
+                             generator */
     uint64_t seed;
     unsigned retries; /* further tries of an answer that fails a check */
     double floor;     /* lm/bandit.h */
@@ -23,11 +24,12 @@ typedef struct aglm_generator_options {
 void aglm_generator_options_init(aglm_generator_options *o);
 
 /* Borrows lm. AGLM_IO, AGLM_FORMAT: the file of settings. */
-aglm_rc aglm_generator_new(aglm_generator **out, aglm_lm *lm, const aglm_generator_options *o, aglm_error *err);
+aglm_rc aglm_generator_new(aglm_generator **out, aglm_lm *lm, const aglm_generator_options *o,
+                           aglm_error *err);
 void aglm_generator_free(aglm_generator *g); /* NULL is fine */
 
-/* Adds settings of the user's to those of a task: a JSON file with an object {name: {member: value, ...}, ...}, members as
- * lm/preset.h has them. AGLM_FORMAT names the file and the member. */
+/* Adds settings of the user's to those of a task: a JSON file with an object {name: {member: value,
+ * ...}, ...}, members as lm/preset.h has them. AGLM_FORMAT names the file and the member. */
 aglm_rc aglm_generator_presets(aglm_generator *g, const char *path, aglm_error *err);
 
 typedef struct aglm_generated {
@@ -46,7 +48,7 @@ void aglm_generated_init(aglm_generated *out);
 void aglm_generated_clear(aglm_generated *out);
 
 /* task: NULL: found out. limit_s: of all tries; 0: none. */
-aglm_rc aglm_generator_run(aglm_generator *g, const char *prompt, const aglm_prompt_task *task, double limit_s,
-                           aglm_generated *out, aglm_error *err);
+aglm_rc aglm_generator_run(aglm_generator *g, const char *prompt, const aglm_prompt_task *task,
+                           double limit_s, aglm_generated *out, aglm_error *err);
 
 #endif
