@@ -15,7 +15,9 @@
 
 #define MAX_PRESETS_FILE ((size_t)1 << 20)
 #define MAX_PROMPT ((size_t)64 << 20)
-#define PRIOR_WEIGHT 1.0
+#define PRIOR_WEIGHT                                                                               \
+    6.0 /* checks see form, not truth: what a task is known to want counts for more than a few     \
+           answers */
 #define OWN_PRIOR 0.7 /* of settings that the user adds */
 #define FAILED_PRICE 0.2
 #define MORE_TOKENS 2
