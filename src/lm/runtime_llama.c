@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "job/dialogue.h"
+#include "lm/gguf.h"
 #include "lm/runtime_priv.h"
 
 #define MAX_REQUEST ((size_t)256 << 20)
@@ -50,6 +51,18 @@ static void find_program(char *out, size_t size)
             return;
         snprintf(out, size, "autoglm-llama");
     }
+}
+
+/* Our own look at a file, before llama.cpp has one. */
+static aglm_rc look(const char *path, aglm_error *err)
+{
+    aglm_gguf *g = NULL;
+
+    aglm_rc rc = aglm_gguf_open(&g, path, err);
+    if (rc == AGLM_OK)
+        rc = aglm_gguf_check(g, err);
+    aglm_gguf_close(g);
+    return rc;
 }
 
 static aglm_rc start_program(aglm_dialogue **child, aglm_error *err)
@@ -485,9 +498,8 @@ aglm_rc aglm_lm_open_file(aglm_lm **out, const char *path, unsigned threads, agl
     aglm_str_init(&l->request, MAX_REQUEST);
     l->path = strdup(path);
     aglm_rc rc = l->path ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "no memory for a path");
-    if (rc == AGLM_OK && access(path, R_OK) != 0)
-        rc = aglm_error_set(err, errno == ENOENT ? AGLM_NOTFOUND : AGLM_IO, "%s: %s", path,
-                            strerror(errno));
+    if (rc == AGLM_OK)
+        rc = look(path, err);
     if (rc == AGLM_OK)
         rc = start(l, err);
     if (rc != AGLM_OK) {
@@ -511,7 +523,9 @@ aglm_rc aglm_lm_quantize(const char *in, const char *out, const char *type, unsi
     if (snprintf(part, sizeof part, "%s.part", out) >= (int)sizeof part)
         return aglm_error_set(err, AGLM_INVALID, "%s: the name is too long", out);
     aglm_str_init(&l.request, MAX_REQUEST);
-    aglm_rc rc = start_program(&l.child, err);
+    aglm_rc rc = look(in, err);
+    if (rc == AGLM_OK)
+        rc = start_program(&l.child, err);
     if (rc == AGLM_OK) {
         begin(&l.request, &w, "quantize", 0);
         aglm_json_member_text(&w, "model", in);
