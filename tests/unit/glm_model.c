@@ -407,7 +407,7 @@ static void put_ends(making *m)
         size_t t = token_of(&m->v, symbol[0] ? symbol : "<|user|>");
         if (symbol[0])
             in[t * D + k + 1] = OWN;
-        out[t * D + k] = 2 * OWN;
+        out[t * D + k] = OWN / 2;
     }
     if (in && out) {
         put_weights(m, "token_embd.weight", dims, in);
