@@ -255,21 +255,25 @@ INLINE unsigned near_bits(const fvec *acc, float limit)
     return bits & ((1u << AGLM_PARZEN_BLOCK) - 1);
 }
 
-/* Lists the kernels from..to that may reach the limit. */
+/* The kernels from..to that may reach the limit are wanted. */
+struct search {
+    size_t from, to;
+    float limit;
+};
+
 INLINE size_t list_near(const aglm_parzen_term *terms, size_t n_terms,
-                        const aglm_parzen_kernels *kernels, size_t from, size_t to, float limit,
-                        uint32_t *near)
+                        const aglm_parzen_kernels *kernels, struct search in, uint32_t *near)
 {
     size_t n = 0;
 
-    for (size_t k = from; k < to; k += AGLM_PARZEN_BLOCK) {
+    for (size_t k = in.from; k < in.to; k += AGLM_PARZEN_BLOCK) {
         fvec acc[NEAR_VECS];
         UNROLL
         for (size_t v = 0; v < NEAR_VECS; v++)
             load_near(&acc[v], kernels->near_base, k + v * NEAR_LANES);
         for (size_t i = 0; i < n_terms; i++)
             add_near(acc, &terms[i], k);
-        for (unsigned bits = near_bits(acc, limit); bits; bits &= bits - 1)
+        for (unsigned bits = near_bits(acc, in.limit); bits; bits &= bits - 1)
             near[n++] = (uint32_t)k + (uint32_t)__builtin_ctz(bits);
     }
     return n;
@@ -298,7 +302,8 @@ INLINE void add_near_kernels(struct sum *s, const aglm_parzen_term *terms, size_
         size_t to = kernels->n - from < CHUNK ? kernels->n : from + CHUNK;
         double limit = s->most - NEGLIGIBLE - kernels->base[0];
         limit -= 1.0 + 1e-4 * (limit < 0.0 ? -limit : limit); /* single precision's errors */
-        size_t n = list_near(terms, n_terms, kernels, from, to, (float)limit, near);
+        const struct search in = {from, to, (float)limit};
+        size_t n = list_near(terms, n_terms, kernels, in, near);
         for (size_t i = n; i < n + AGLM_PARZEN_BLOCK; i++)
             near[i] = 0;
         for (size_t i = 0; i < n; i += AGLM_PARZEN_BLOCK) {
