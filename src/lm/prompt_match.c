@@ -54,15 +54,24 @@ static size_t match_at(const aglm_prompt_reading *r, size_t at, const char *p, c
     return is_word_byte(end[-1]) && !ends_word(r, at) ? NOWHERE : at;
 }
 
-/* The next place at or behind `at` where the pattern may begin. */
-static size_t next_place(const aglm_prompt_reading *r, size_t at, const char *p, const char *end)
+/* How much of the pattern stands for itself, at its beginning. */
+static size_t literal_part(const char *p, const char *end)
 {
-    size_t literal = 0;
+    size_t n = 0;
 
-    while (p + literal < end && !strchr("*~$@", p[literal]))
-        literal++;
-    if (literal == 0)
+    while (p + n < end && !strchr("*~$@", p[n]))
+        n++;
+    return n;
+}
+
+/* The next place at or behind `at` where the pattern may begin; r->n: none. */
+static size_t next_place(const aglm_prompt_reading *r, size_t at, const char *p, size_t literal)
+{
+    if (literal == 0) { /* the name of a language */
+        while (at < r->n && !r->language[at])
+            at++;
         return at;
+    }
     const char *found = memmem(r->text + at, r->n - at, p, literal);
     return found ? (size_t)(found - r->text) : r->n;
 }
@@ -75,8 +84,11 @@ bool aglm_prompt_cue_find(const aglm_prompt_reading *r, const char *pattern, siz
 
     *out = (aglm_prompt_match){0};
     pattern += anchored;
-    for (size_t at = 0; pattern < end && at < r->n && out->percent < 100; at++) {
-        at = next_place(r, at, pattern, end);
+    const size_t literal = literal_part(pattern, end);
+    if (pattern == end || !aglm_prompt_may_hold(r, pattern, literal))
+        return false;
+    for (size_t at = 0; at < r->n && out->percent < 100; at++) {
+        at = next_place(r, at, pattern, literal);
         if (at >= r->n || r->weight[at] <= out->percent || (anchored && !r->begins[at]))
             continue;
         size_t stop = match_at(r, at, pattern, end);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/utf8.h"
 
 enum {
@@ -18,34 +19,51 @@ enum {
 
 /* --- folding --- */
 
-/* Characters of the cues that are written otherwise in traditional Chinese, in pairs. */
+/* Characters of the cues that are written otherwise in traditional Chinese, in
+ * pairs, sorted. */
 static const uint32_t traditional[][2] = {
-    {0x8B6F, 0x8BD1}, {0x7E3D, 0x603B}, {0x7D50, 0x7ED3}, {0x5BEB, 0x5199}, {0x8ACB, 0x8BF7},
-    {0x5E6B, 0x5E2E}, {0x55CE, 0x5417}, {0x9EBC, 0x4E48}, {0x985E, 0x7C7B}, {0x5225, 0x522B},
-    {0x8A9E, 0x8BED}, {0x8A08, 0x8BA1}, {0x5E7E, 0x51E0}, {0x8B1B, 0x8BB2}, {0x8AAA, 0x8BF4},
-    {0x8A71, 0x8BDD}, {0x984C, 0x9898}, {0x554F, 0x95EE}, {0x70BA, 0x4E3A}, {0x8AB0, 0x8C01},
-    {0x88E1, 0x91CC}, {0x88CF, 0x91CC}, {0x6F64, 0x6DA6}, {0x932F, 0x9519}, {0x8A31, 0x8BB8},
-    {0x78BC, 0x7801}, {0x6578, 0x6570}, {0x8173, 0x811A}, {0x96FB, 0x7535}, {0x842C, 0x4E07},
-    {0x5C0E, 0x5BFC}, {0x5C0D, 0x5BF9}, {0x9EDE, 0x70B9}, {0x64EC, 0x62DF}, {0x6A19, 0x6807},
-    {0x7C64, 0x7B7E}, {0x65B7, 0x65AD}, {0x95DC, 0x5173}, {0x9375, 0x952E}, {0x8A5E, 0x8BCD},
-    {0x69CB, 0x6784}, {0x6A23, 0x6837}, {0x5F9E, 0x4ECE}, {0x958B, 0x5F00}, {0x767C, 0x53D1},
-    {0x5275, 0x521B}, {0x5283, 0x5212}, {0x898F, 0x89C4}, {0x7C21, 0x7B80}, {0x55AE, 0x5355},
-    {0x8A73, 0x8BE6}, {0x7D30, 0x7EC6}, {0x5BE6, 0x5B9E}, {0x73FE, 0x73B0}, {0x9019, 0x8FD9},
-    {0x500B, 0x4E2A}, {0x5C6C, 0x5C5E}, {0x9084, 0x8FD8},
+    {0x500B, 0x4E2A}, {0x5225, 0x522B}, {0x5275, 0x521B}, {0x5283, 0x5212}, {0x554F, 0x95EE},
+    {0x55AE, 0x5355}, {0x55CE, 0x5417}, {0x5BE6, 0x5B9E}, {0x5BEB, 0x5199}, {0x5C0D, 0x5BF9},
+    {0x5C0E, 0x5BFC}, {0x5C6C, 0x5C5E}, {0x5E6B, 0x5E2E}, {0x5E7E, 0x51E0}, {0x5F9E, 0x4ECE},
+    {0x64EC, 0x62DF}, {0x6578, 0x6570}, {0x65B7, 0x65AD}, {0x69CB, 0x6784}, {0x6A19, 0x6807},
+    {0x6A23, 0x6837}, {0x6F64, 0x6DA6}, {0x70BA, 0x4E3A}, {0x73FE, 0x73B0}, {0x767C, 0x53D1},
+    {0x78BC, 0x7801}, {0x7C21, 0x7B80}, {0x7C64, 0x7B7E}, {0x7D30, 0x7EC6}, {0x7D50, 0x7ED3},
+    {0x7E3D, 0x603B}, {0x8173, 0x811A}, {0x842C, 0x4E07}, {0x88CF, 0x91CC}, {0x88E1, 0x91CC},
+    {0x898F, 0x89C4}, {0x8A08, 0x8BA1}, {0x8A31, 0x8BB8}, {0x8A5E, 0x8BCD}, {0x8A71, 0x8BDD},
+    {0x8A73, 0x8BE6}, {0x8A9E, 0x8BED}, {0x8AAA, 0x8BF4}, {0x8AB0, 0x8C01}, {0x8ACB, 0x8BF7},
+    {0x8B1B, 0x8BB2}, {0x8B6F, 0x8BD1}, {0x9019, 0x8FD9}, {0x9084, 0x8FD8}, {0x932F, 0x9519},
+    {0x9375, 0x952E}, {0x958B, 0x5F00}, {0x95DC, 0x5173}, {0x96FB, 0x7535}, {0x984C, 0x9898},
+    {0x985E, 0x7C7B}, {0x9EBC, 0x4E48}, {0x9EDE, 0x70B9},
 };
+
+static uint32_t simplify(uint32_t cp)
+{
+    size_t low = 0;
+    size_t high = sizeof traditional / sizeof traditional[0];
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (traditional[mid][0] == cp)
+            return traditional[mid][1];
+        if (traditional[mid][0] < cp)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return cp;
+}
 
 static uint32_t fold(uint32_t cp)
 {
+    if (cp < 0x80)
+        return cp >= 'A' && cp <= 'Z' ? cp + ('a' - 'A') : cp;
     if (cp == 0x2018 || cp == 0x2019)
         return '\'';
     if (cp == 0x3002 || cp == 0xFF61)
         return '.';
     if (cp >= 0x2010 && cp <= 0x2015)
         return '-';
-    for (size_t i = 0; cp >= 0x4E00 && i < sizeof traditional / sizeof traditional[0]; i++)
-        if (traditional[i][0] == cp)
-            return traditional[i][1];
-    return aglm_cp_lower(aglm_cp_fold_width(cp));
+    return cp >= 0x4E00 && cp < 0xA000 ? simplify(cp) : aglm_cp_lower(aglm_cp_fold_width(cp));
 }
 
 static void put(aglm_prompt_reading *r, uint32_t cp)
@@ -168,6 +186,8 @@ static size_t courtesy_at(const aglm_prompt_reading *r, size_t at)
     size_t best = 0;
 
     for (size_t i = 0; i < N_COURTESIES; i++) {
+        if (courtesies[i][0] != r->text[at])
+            continue;
         size_t n = strlen(courtesies[i]);
         if (n > best && n <= r->n - at && memcmp(r->text + at, courtesies[i], n) == 0)
             best = n;
@@ -217,6 +237,15 @@ static bool is_colon(const aglm_prompt_reading *r, size_t at)
     return r->text[at] == ':' && !is_digit_at(r, at + 1) && strncmp(r->text + at, "://", 3) != 0;
 }
 
+/* In the midst of a clause "please" is one, and 请; the short Chinese ones may be parts of words.
+ */
+static bool may_be_courtesy(const aglm_prompt_reading *r, size_t at)
+{
+    if (r->text[at] & 0x80)
+        return strncmp(r->text + at, "请", strlen("请")) == 0;
+    return at && r->text[at - 1] == ' ';
+}
+
 static void mark_clauses(aglm_prompt_reading *r)
 {
     mark_beginning(r, 0);
@@ -224,8 +253,7 @@ static void mark_clauses(aglm_prompt_reading *r)
         char c = r->text[i];
         if (ends_sentence(r, i) || is_colon(r, i) || c == ',' || c == ';')
             mark_beginning(r, i + 1);
-        else if (courtesy_at(r, i) &&
-                 (c & 0x80 ? strncmp(r->text + i, "请", 3) == 0 : i && r->text[i - 1] == ' '))
+        else if (may_be_courtesy(r, i) && courtesy_at(r, i))
             mark_beginning(r, i);
     }
 }
@@ -357,6 +385,8 @@ static void weigh_quotes(aglm_prompt_reading *r)
 
     for (size_t i = 0; i < r->n; i++) {
         for (size_t k = 0; k < sizeof marks / sizeof marks[0]; k++) {
+            if (marks[k].open[0] != r->text[i])
+                continue;
             size_t n = strlen(marks[k].open);
             if (n > r->n - i || memcmp(r->text + i, marks[k].open, n) != 0)
                 continue;
@@ -366,6 +396,34 @@ static void weigh_quotes(aglm_prompt_reading *r)
             break;
         }
     }
+}
+
+/* --- runs of bytes --- */
+
+static size_t gram_of(const char *s, size_t n)
+{
+    uint64_t x = 0;
+
+    memcpy(&x, s, n);
+    return (size_t)(aglm_mix64(x + n) % AGLM_PROMPT_GRAMS);
+}
+
+static void note_grams(aglm_prompt_reading *r)
+{
+    for (size_t i = 0; i + 3 <= r->n; i++) {
+        size_t three = gram_of(r->text + i, 3);
+        r->grams[three / 64] |= (uint64_t)1 << (three % 64);
+        size_t six = gram_of(r->text + i, i + 6 <= r->n ? 6 : 3);
+        r->grams[six / 64] |= (uint64_t)1 << (six % 64);
+    }
+}
+
+bool aglm_prompt_may_hold(const aglm_prompt_reading *r, const char *s, size_t n)
+{
+    if (n < 3)
+        return true;
+    size_t h = gram_of(s, n < 6 ? 3 : 6);
+    return r->grams[h / 64] >> (h % 64) & 1;
 }
 
 /* --- names of languages --- */
@@ -450,6 +508,8 @@ static void mark_languages(aglm_prompt_reading *r)
     for (size_t i = 0; i < N_LANGUAGES; i++) {
         size_t n = strlen(languages[i]);
         const char *end = r->text + r->n;
+        if (!aglm_prompt_may_hold(r, languages[i], n))
+            continue;
         for (const char *s = r->text; (s = memmem(s, (size_t)(end - s), languages[i], n)); s++) {
             size_t at = (size_t)(s - r->text);
             bool whole = !is_letter(*s) || ((at == 0 || !is_letter(s[-1])) && !is_letter(s[n]));
@@ -471,6 +531,7 @@ void aglm_prompt_read(aglm_prompt_reading *out, const char *text, size_t len)
     }
     trim(out);
     out->first = line_end(out, 0);
+    note_grams(out);
     mark_clauses(out);
     mark_languages(out);
     weigh_lines(out);

@@ -10,6 +10,7 @@
 /* Bytes looked at at either end of a prompt. */
 #define AGLM_PROMPT_END 3000
 #define AGLM_PROMPT_FOLDED (2 * AGLM_PROMPT_END + 8)
+#define AGLM_PROMPT_GRAMS 65536
 
 typedef struct aglm_prompt_reading {
     size_t n;
@@ -24,7 +25,12 @@ typedef struct aglm_prompt_reading {
     bool begins[AGLM_PROMPT_FOLDED];
     /* Bytes of the name of a language that stands here; 0: none does. */
     uint8_t language[AGLM_PROMPT_FOLDED];
+    /* Bits of the hashes of all runs of three and of six bytes: what has none stands nowhere. */
+    uint64_t grams[AGLM_PROMPT_GRAMS / 64];
 } aglm_prompt_reading;
+
+/* False: s[0..n) is nowhere in the text. True: it may be. */
+bool aglm_prompt_may_hold(const aglm_prompt_reading *r, const char *s, size_t n);
 
 void aglm_prompt_read(aglm_prompt_reading *out, const char *text, size_t len);
 

@@ -27,7 +27,7 @@ static size_t operator_at(const aglm_prompt_reading *r, size_t at)
     const char *s = r->text + at;
 
     for (size_t i = 0; i < COUNT(plain); i++)
-        if (strncmp(s, plain[i], strlen(plain[i])) == 0)
+        if (*s == *plain[i] && strncmp(s, plain[i], strlen(plain[i])) == 0)
             return strlen(plain[i]);
     return (*s == '-' || *s == '/') && at && r->text[at - 1] == ' ' && s[1] == ' ';
 }
