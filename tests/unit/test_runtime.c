@@ -391,7 +391,7 @@ static pid_t child_of_mine(void)
 
     for (struct dirent *e; proc && (e = readdir(proc));) {
         char path[300], state;
-        int pid = atoi(e->d_name), parent;
+        int pid = (int)strtol(e->d_name, NULL, 10), parent; /* 0 for a name */
         snprintf(path, sizeof path, "/proc/%d/stat", pid);
         FILE *f = pid > 0 ? fopen(path, "r") : NULL;
         if (f && fscanf(f, "%*d (%*[^)]) %c %d", &state, &parent) == 2 && parent == getpid() &&
