@@ -77,7 +77,7 @@ static aglm_rc read_shape(const aglm_gguf *g, shape *s, aglm_error *err)
         {"attention.head_count_kv", 0, 65536, &s->kv_heads, false},
         {"attention.key_length", 1, 65536, &s->head, false},
         {"attention.value_length", 1, 65536, &(double){0}, false},
-        {"rope.dimension_count", 0, 65536, &s->rope, false},
+        {"rope.dimension_count", 2, 65536, &s->rope, false},
         {"expert_count", 0, MAX_EXPERTS, &s->experts, false},
         {"expert_used_count", 0, MAX_EXPERTS, &s->used, false},
         {"expert_group_count", 0, MAX_EXPERTS, &s->groups, false},
