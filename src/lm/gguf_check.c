@@ -82,6 +82,7 @@ static aglm_rc read_shape(const aglm_gguf *g, shape *s, aglm_error *err)
         {"expert_used_count", 0, MAX_EXPERTS, &s->used, false},
         {"expert_group_count", 0, MAX_EXPERTS, &s->groups, false},
         {"expert_group_used_count", 0, MAX_EXPERTS, &s->groups_used, false},
+        {"expert_gating_func", 0, 4, &(double){0}, false},
         {"leading_dense_block_count", 0, MAX_LAYERS, &(double){0}, false},
     };
     aglm_rc rc = AGLM_OK;

@@ -250,6 +250,7 @@ static void not_a_language_model(void **state)
         {GLM_GLM4MOE, {.key = "expert_count", .value = 2000}, "expert_count"},
         {GLM_GLM4MOE, {.key = "expert_used_count", .value = 5}, "expert_used_count"},
         {GLM_GLM4MOE, {.key = "expert_used_count", .value = 0}, "expert_used_count"},
+        {GLM_GLM4MOE, {.key = "expert_gating_func", .value = 5}, "from 0 to 4"},
         {GLM_GLM4, {.key = "embedding_length", .value = 128}, "token_embd.weight is 64 x"},
     };
     aglm_str s;
