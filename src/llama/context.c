@@ -76,20 +76,20 @@ aglm_rc aglm_llama_decode_rc(int rc, aglm_error *err)
     return aglm_error_set(err, AGLM_IO, "llama_decode failed with %d", rc);
 }
 
-aglm_rc aglm_llama_decode_run(aglm_llama_context *c, llama_seq_id seq, const llama_token *tokens,
-                              size_t n, size_t from, bool logits, aglm_error *err)
+aglm_rc aglm_llama_decode_run(aglm_llama_context *c, llama_seq_id seq, const aglm_tokens *t,
+                              size_t from, bool logits, aglm_error *err)
 {
     struct llama_batch batch = llama_batch_init(AGLM_LLAMA_ROWS, 0, 1);
     int rc = 0;
 
-    for (size_t done = 0; rc == 0 && done < n; done += (size_t)batch.n_tokens) {
-        batch.n_tokens = (int32_t)(n - done < AGLM_LLAMA_ROWS ? n - done : AGLM_LLAMA_ROWS);
+    for (size_t done = 0; rc == 0 && done < t->n; done += (size_t)batch.n_tokens) {
+        batch.n_tokens = (int32_t)(t->n - done < AGLM_LLAMA_ROWS ? t->n - done : AGLM_LLAMA_ROWS);
         for (int32_t i = 0; i < batch.n_tokens; i++) {
-            batch.token[i] = tokens[done + (size_t)i];
+            batch.token[i] = t->at[done + (size_t)i];
             batch.pos[i] = (llama_pos)(from + done) + i;
             batch.n_seq_id[i] = 1;
             batch.seq_id[i][0] = seq;
-            batch.logits[i] = logits && done + (size_t)i + 1 == n;
+            batch.logits[i] = logits && done + (size_t)i + 1 == t->n;
         }
         rc = llama_decode(c->ctx, batch);
     }
@@ -133,7 +133,7 @@ aglm_rc aglm_llama_prefix(aglm_session *s, aglm_llama_context *c, const aglm_tok
     free(c->prefix.at);
     c->prefix = (aglm_tokens){0};
     llama_memory_clear(memory, true);
-    aglm_rc rc = aglm_llama_decode_run(c, 0, prefix->at, prefix->n, 0, false, err);
+    aglm_rc rc = aglm_llama_decode_run(c, 0, prefix, 0, false, err);
     for (uint32_t i = 1; rc == AGLM_OK && prefix->n && i < c->n_seq; i++)
         llama_memory_seq_cp(memory, 0, (llama_seq_id)i, -1, -1);
     return rc == AGLM_OK ? keep_prefix(c, prefix, err) : rc;

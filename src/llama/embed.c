@@ -12,7 +12,7 @@ static aglm_rc embed(aglm_session *s, const aglm_tokens *t, bool normalise, aglm
     double sum = 0;
 
     llama_memory_clear(llama_get_memory(s->embed.ctx), false);
-    aglm_rc rc = aglm_llama_decode_run(&s->embed, 0, t->at, t->n, 0, true, err);
+    aglm_rc rc = aglm_llama_decode_run(&s->embed, 0, t, 0, true, err);
     if (rc != AGLM_OK)
         return rc;
     const float *v = llama_get_embeddings_seq(s->embed.ctx, 0);

@@ -230,7 +230,7 @@ static aglm_rc run(generation *g, size_t from, aglm_error *err)
             g->reason = "length";
             break;
         }
-        rc = aglm_llama_decode_run(c, 0, &token, 1, from++, true, err);
+        rc = aglm_llama_decode_run(c, 0, &(aglm_tokens){&token, 1}, from++, true, err);
         if (rc == AGLM_CANCELLED)
             g->reason = "time";
     }
@@ -284,7 +284,7 @@ static aglm_rc generate(generation *g, const prompt *p, aglm_json_writer *answer
     if (rc == AGLM_OK)
         rc = aglm_llama_prefix(s, &s->text, &p->prefix, err);
     if (rc == AGLM_OK)
-        rc = aglm_llama_decode_run(&s->text, 0, p->rest.at, p->rest.n, p->prefix.n, true, err);
+        rc = aglm_llama_decode_run(&s->text, 0, &p->rest, p->prefix.n, true, err);
     uint64_t read = aglm_clock_ns();
     if (rc == AGLM_OK)
         rc = run(g, all, err);

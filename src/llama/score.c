@@ -188,8 +188,8 @@ static aglm_rc decode_texts(scoring *p, const size_t *group, size_t n, aglm_erro
            lead = (rows - 1) / AGLM_LLAMA_ROWS * AGLM_LLAMA_ROWS;
 
     if (lead > 0) /* a group of one */
-        rc = aglm_llama_decode_run(&p->s->batch, 0, p->texts[group[0]].at, lead, p->prefix.n, false,
-                                   err);
+        rc = aglm_llama_decode_run(&p->s->batch, 0, &(aglm_tokens){p->texts[group[0]].at, lead},
+                                   p->prefix.n, false, err);
     p->batch.n_tokens = 0;
     for (size_t i = 0; i < n; i++) {
         const aglm_tokens *t = &p->texts[group[i]];

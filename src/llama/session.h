@@ -64,8 +64,8 @@ void aglm_llama_context_clear(aglm_llama_context *c);
 
 /* Decodes tokens of one sequence from place `from` on, in pieces of the context's batch; logits of
  * the last one when wanted. */
-aglm_rc aglm_llama_decode_run(aglm_llama_context *c, llama_seq_id seq, const llama_token *tokens,
-                              size_t n, size_t from, bool logits, aglm_error *err);
+aglm_rc aglm_llama_decode_run(aglm_llama_context *c, llama_seq_id seq, const aglm_tokens *t,
+                              size_t from, bool logits, aglm_error *err);
 /* llama_decode's answer as ours. */
 aglm_rc aglm_llama_decode_rc(int rc, aglm_error *err);
 /* Makes every sequence of *c hold the prefix and nothing after it; decoded only when another one

@@ -88,19 +88,18 @@ static aglm_prompted_model *model_new(const struct self *s)
 }
 
 /* The rows that are no example, in the learner's order: the first of them teach the bias. */
-static aglm_rc learn_bias(struct self *s, aglm_prompted_model *m, const uint32_t *rows, size_t n,
-                          const uint8_t *used, const aglm_fit_context *ctx, aglm_error *err)
+static aglm_rc learn_bias(struct self *s, aglm_prompted_model *m, const aglm_prompted_rows *rows,
+                          const uint8_t *used, aglm_error *err)
 {
-    uint32_t *mine = aglm_calloc(n + 1, sizeof *mine);
-    size_t n_mine = 0;
+    uint32_t *mine = aglm_calloc(rows->n + 1, sizeof *mine);
+    aglm_prompted_rows unused = {rows->data, mine, 0, rows->cancel};
 
     if (!mine)
-        return aglm_error_set(err, AGLM_NOMEM, "no memory for %zu rows", n);
-    for (size_t i = 0; i < n && n_mine < s->params.bias_docs; i++)
+        return aglm_error_set(err, AGLM_NOMEM, "no memory for %zu rows", rows->n);
+    for (size_t i = 0; i < rows->n && unused.n < s->params.bias_docs; i++)
         if (!used[i])
-            mine[n_mine++] = rows[i];
-    aglm_rc rc = n_mine ? aglm_prompted_fit_bias(s->lm, m, s->data, mine, n_mine, ctx->cancel, err)
-                        : AGLM_OK;
+            mine[unused.n++] = rows->at[i];
+    aglm_rc rc = unused.n ? aglm_prompted_fit_bias(s->lm, m, &unused, err) : AGLM_OK;
     free(mine);
     return rc;
 }
@@ -111,13 +110,14 @@ static aglm_rc prompted_fit(const void *self, const uint32_t *rows, size_t n,
     struct self *s = (struct self *)(uintptr_t)self; /* the runtime inside is used under its lock */
     aglm_prompted_model *m = model_new(s);
     uint8_t *used = aglm_calloc(n + 1, 1);
+    const aglm_prompted_rows all = {s->data, rows, n, ctx->cancel};
 
     *out = NULL;
-    aglm_rc rc = m && used ? aglm_prompted_compose(m, &s->params, s->data, rows, n, used, err)
+    aglm_rc rc = m && used ? aglm_prompted_compose(m, &s->params, &all, used, err)
                            : aglm_error_set(err, AGLM_NOMEM, "no memory for a prompted model");
     pthread_mutex_lock(&s->lock);
     if (rc == AGLM_OK && s->params.bias_docs > 0)
-        rc = learn_bias(s, m, rows, n, used, ctx, err);
+        rc = learn_bias(s, m, &all, used, err);
     pthread_mutex_unlock(&s->lock);
     free(used);
     if (rc != AGLM_OK && m)
@@ -131,10 +131,10 @@ static aglm_rc prompted_score(const void *self, const aglm_model *m, const uint3
                               float *logits, aglm_error *err)
 {
     struct self *s = (struct self *)(uintptr_t)self;
+    const aglm_prompted_rows all = {s->data, rows, n, s->cancel};
 
     pthread_mutex_lock(&s->lock);
-    aglm_rc rc = aglm_prompted_score(s->lm, (const aglm_prompted_model *)m, s->data, rows, n,
-                                     s->cancel, logits, err);
+    aglm_rc rc = aglm_prompted_score(s->lm, (const aglm_prompted_model *)m, &all, logits, err);
     pthread_mutex_unlock(&s->lock);
     return rc;
 }

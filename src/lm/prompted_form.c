@@ -38,8 +38,11 @@ static const aglm_prompt_layout CHINESE[] = {
 static const char *const INSTRUCTIONS[] = {"none", "brief", "list"};
 static const char *const WORDS[] = {"as-is", "spoken", "letters"};
 static const char *const SHOTS[] = {"0", "2", "4", "8", "12", "16"};
+static const size_t N_SHOTS[] = {0, 2, 4, 8, 12, 16};
 static const char *const BIASES[] = {"none", "16", "48"};
+static const size_t N_BIASES[] = {0, 16, 48};
 static const char *const CHARS[] = {"150", "300", "600", "1500"};
+static const size_t N_CHARS[] = {150, 300, 600, 1500};
 static const char *const LENGTHS[] = {"sum", "mean"};
 
 /* Names that data sets use for labels, and what people say. */
@@ -117,10 +120,10 @@ aglm_prompted_params aglm_prompted_read(const double *v)
         .layout = (size_t)v[AGLM_PROMPTED_LAYOUT],
         .instruction = (size_t)v[AGLM_PROMPTED_INSTRUCTION],
         .words = (aglm_label_words)v[AGLM_PROMPTED_WORDS],
-        .shots = (size_t)atoi(SHOTS[(size_t)v[AGLM_PROMPTED_SHOTS]]),
+        .shots = N_SHOTS[(size_t)v[AGLM_PROMPTED_SHOTS]],
         .draw = v[AGLM_PROMPTED_DRAW] > 0 ? (uint64_t)v[AGLM_PROMPTED_DRAW] : 0,
-        .bias_docs = (size_t)atoi(BIASES[(size_t)v[AGLM_PROMPTED_BIAS]]),
-        .max_chars = (size_t)atoi(CHARS[(size_t)v[AGLM_PROMPTED_CHARS]]),
+        .bias_docs = N_BIASES[(size_t)v[AGLM_PROMPTED_BIAS]],
+        .max_chars = N_CHARS[(size_t)v[AGLM_PROMPTED_CHARS]],
         .mean = v[AGLM_PROMPTED_LENGTH] > 0.5,
     };
 }
@@ -279,17 +282,21 @@ static aglm_rc set_words(aglm_prompted_model *m, const aglm_prompted_params *p,
     return ok ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "no memory for a prompt");
 }
 
-static aglm_rc write_prefix(aglm_prompted_model *m, const aglm_prompted_params *p,
-                            const aglm_dataset *d, const uint32_t *rows, size_t n, uint8_t *used,
-                            aglm_error *err)
+aglm_rc aglm_prompted_compose(aglm_prompted_model *m, const aglm_prompted_params *p,
+                              const aglm_prompted_rows *rows, uint8_t *used, aglm_error *err)
 {
-    bool chinese = is_chinese(d, rows, n);
+    const aglm_dataset *d = rows->data;
+    size_t n = rows->n;
+
+    bool chinese = is_chinese(d, rows->at, n);
     const aglm_prompt_layout *l = &(chinese ? CHINESE : ENGLISH)[p->layout];
     struct draw w = {aglm_calloc(n + 1, sizeof *w.order), aglm_calloc(n + 1, 1),
                      aglm_calloc(p->shots + 1, sizeof *w.shots), 0};
     aglm_rng rng;
     aglm_str out;
 
+    m->max_chars = p->max_chars;
+    m->mean = p->mean;
     aglm_str_init(&out, AGLM_PROMPTED_MAX_PREFIX);
     aglm_rc rc = set_words(m, p, d, l, chinese, err);
     if (rc == AGLM_OK && !(w.order && w.taken && w.shots))
@@ -297,14 +304,14 @@ static aglm_rc write_prefix(aglm_prompted_model *m, const aglm_prompted_params *
     if (rc == AGLM_OK) {
         aglm_rng_init_stream(&rng, 0,
                              p->draw); /* of the draw alone: it means the same in every trial */
-        memcpy(w.order, rows, n * sizeof *rows);
+        memcpy(w.order, rows->at, n * sizeof *w.order);
         aglm_rng_shuffle(&rng, w.order, n);
         draw_shots(&w, d, n, p->shots, m->base.n_labels, &rng);
         put_instruction(&out, p, d, m, chinese);
         put_shots(&out, &w, m, d, l->end);
         for (size_t i = 0; i < n; i++)
             for (size_t k = 0; used && w.taken[i] && k < n; k++)
-                used[k] |= rows[k] == w.order[i];
+                used[k] |= rows->at[k] == w.order[i];
         m->prefix = out.rc == AGLM_OK ? aglm_str_take(&out) : NULL;
         if (!m->prefix)
             rc = aglm_error_set(err, AGLM_LIMIT, "the examples of a prompt take more than %d bytes",
@@ -315,13 +322,4 @@ static aglm_rc write_prefix(aglm_prompted_model *m, const aglm_prompted_params *
     free(w.taken);
     free(w.shots);
     return rc;
-}
-
-aglm_rc aglm_prompted_compose(aglm_prompted_model *m, const aglm_prompted_params *p,
-                              const aglm_dataset *d, const uint32_t *rows, size_t n, uint8_t *used,
-                              aglm_error *err)
-{
-    m->max_chars = p->max_chars;
-    m->mean = p->mean;
-    return write_prefix(m, p, d, rows, n, used, err);
 }

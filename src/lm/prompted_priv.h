@@ -57,14 +57,21 @@ typedef struct aglm_prompted_model {
     double *bias; /* [n_labels] */
 } aglm_prompted_model;
 
+/* Rows of a dataset, and what may end the work on them. */
+typedef struct aglm_prompted_rows {
+    const aglm_dataset *data;
+    const uint32_t *at; /* [n] */
+    size_t n;
+    const aglm_cancel *cancel;
+} aglm_prompted_rows;
+
 size_t aglm_prompted_space(const aglm_data_shape *shape, aglm_hparam *out);
 aglm_prompted_params aglm_prompted_read(const double *values);
 
 /* Fills m's prompt: examples are drawn from the rows, one of each label in turn. used[] (may be
  * NULL) gets a mark a row taken. */
 aglm_rc aglm_prompted_compose(aglm_prompted_model *m, const aglm_prompted_params *p,
-                              const aglm_dataset *d, const uint32_t *rows, size_t n, uint8_t *used,
-                              aglm_error *err);
+                              const aglm_prompted_rows *rows, uint8_t *used, aglm_error *err);
 /* Appends before + text (cut to the model's length, on one line) + after. */
 void aglm_prompted_item(const aglm_prompted_model *m, const char *text, size_t len, aglm_str *out);
 /* The words of a label; out [AGLM_PROMPTED_MAX_WORDS]. */
@@ -73,15 +80,13 @@ void aglm_prompted_item(const aglm_prompted_model *m, const char *text, size_t l
 void aglm_prompted_words(aglm_label_words kind, const char *label, size_t number, bool chinese,
                          char *out);
 
-/* Logits [n x labels] of documents of d, bias added. */
-aglm_rc aglm_prompted_score(aglm_lm *lm, const aglm_prompted_model *m, const aglm_dataset *d,
-                            const uint32_t *rows, size_t n, const aglm_cancel *cancel,
-                            float *logits, aglm_error *err);
+/* Logits [n x labels] of the rows, bias added. */
+aglm_rc aglm_prompted_score(aglm_lm *lm, const aglm_prompted_model *m,
+                            const aglm_prompted_rows *rows, float *logits, aglm_error *err);
 aglm_rc aglm_prompted_score_text(aglm_lm *lm, const aglm_prompted_model *m, const char *text,
                                  size_t len, float *logits, aglm_error *err);
 /* Learns m->bias: the biases that make the labels of these rows likeliest (log-loss, L2). */
-aglm_rc aglm_prompted_fit_bias(aglm_lm *lm, aglm_prompted_model *m, const aglm_dataset *d,
-                               const uint32_t *rows, size_t n, const aglm_cancel *cancel,
+aglm_rc aglm_prompted_fit_bias(aglm_lm *lm, aglm_prompted_model *m, const aglm_prompted_rows *rows,
                                aglm_error *err);
 
 aglm_rc aglm_prompted_save(const aglm_model *m, aglm_str *out, aglm_error *err);

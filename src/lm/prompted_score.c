@@ -59,19 +59,19 @@ static aglm_rc ask(aglm_lm *lm, const aglm_prompted_model *m, const struct texts
     return rc;
 }
 
-aglm_rc aglm_prompted_score(aglm_lm *lm, const aglm_prompted_model *m, const aglm_dataset *d,
-                            const uint32_t *rows, size_t n, const aglm_cancel *cancel,
-                            float *logits, aglm_error *err)
+aglm_rc aglm_prompted_score(aglm_lm *lm, const aglm_prompted_model *m,
+                            const aglm_prompted_rows *rows, float *logits, aglm_error *err)
 {
+    size_t n = rows->n;
     struct texts t = {0};
     aglm_rc rc = AGLM_OK;
 
     for (size_t done = 0; rc == AGLM_OK && done < n; done += t.n) {
         clear_texts(&t);
-        if (aglm_cancelled(cancel))
+        if (aglm_cancelled(rows->cancel))
             rc = aglm_error_set(err, AGLM_CANCELLED, "no time for the other texts");
         for (size_t i = done; rc == AGLM_OK && i < n && i < done + BATCH; i++) {
-            aglm_doc doc = aglm_dataset_doc(d, rows[i]);
+            aglm_doc doc = aglm_dataset_doc(rows->data, rows->at[i]);
             rc = add_text(&t, m, doc.text, doc.len, err);
         }
         if (rc == AGLM_OK)
@@ -94,37 +94,44 @@ aglm_rc aglm_prompted_score_text(aglm_lm *lm, const aglm_prompted_model *m, cons
 }
 
 /* softmax(z + bias) - one hot, summed over the rows: the gradient of the log-loss. */
-static void bias_gradient(const float *z, const uint32_t *truth, size_t n, size_t labels,
-                          const double *bias, double *p, double *g)
+struct answers {
+    const float *z;        /* [n x labels] */
+    const uint32_t *truth; /* [n] */
+    size_t n, labels;
+};
+
+static void bias_gradient(const struct answers *a, const double *bias, double *p, double *g)
 {
+    size_t labels = a->labels;
+
     memset(g, 0, labels * sizeof *g);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < a->n; i++) {
         double top = -INFINITY, sum = 0;
         for (size_t k = 0; k < labels; k++) {
-            p[k] = (double)z[i * labels + k] + bias[k];
+            p[k] = (double)a->z[i * labels + k] + bias[k];
             top = p[k] > top ? p[k] : top;
         }
         for (size_t k = 0; k < labels; k++)
             sum += p[k] = exp(p[k] - top);
         for (size_t k = 0; k < labels; k++)
             g[k] += p[k] / sum;
-        g[truth[i]] -= 1;
+        g[a->truth[i]] -= 1;
     }
     for (size_t k = 0; k < labels; k++)
-        g[k] = g[k] / (double)n + BIAS_L2 * bias[k];
+        g[k] = g[k] / (double)a->n + BIAS_L2 * bias[k];
 }
 
 /* The loss is convex with a curvature of at most 1/2 + BIAS_L2 (Boehning 1992): steps of 1.8 never
  * overshoot. */
-static aglm_rc fit_bias(const float *z, const uint32_t *truth, size_t n, size_t labels,
-                        double *bias, aglm_error *err)
+static aglm_rc fit_bias(const struct answers *a, double *bias, aglm_error *err)
 {
+    size_t labels = a->labels;
     double *scratch = aglm_calloc(2 * labels, sizeof *scratch);
 
     if (!scratch)
         return aglm_error_set(err, AGLM_NOMEM, "no memory for %zu labels", labels);
     for (int step = 0; step < BIAS_STEPS; step++) {
-        bias_gradient(z, truth, n, labels, bias, scratch, scratch + labels);
+        bias_gradient(a, bias, scratch, scratch + labels);
         for (size_t k = 0; k < labels; k++)
             bias[k] -= 1.8 * scratch[labels + k];
     }
@@ -132,10 +139,10 @@ static aglm_rc fit_bias(const float *z, const uint32_t *truth, size_t n, size_t 
     return AGLM_OK;
 }
 
-aglm_rc aglm_prompted_fit_bias(aglm_lm *lm, aglm_prompted_model *m, const aglm_dataset *d,
-                               const uint32_t *rows, size_t n, const aglm_cancel *cancel,
+aglm_rc aglm_prompted_fit_bias(aglm_lm *lm, aglm_prompted_model *m, const aglm_prompted_rows *rows,
                                aglm_error *err)
 {
+    size_t n = rows->n;
     size_t labels = m->base.n_labels;
     float *z = aglm_calloc(n * labels + 1, sizeof *z);
     uint32_t *truth = aglm_calloc(n + 1, sizeof *truth);
@@ -144,11 +151,11 @@ aglm_rc aglm_prompted_fit_bias(aglm_lm *lm, aglm_prompted_model *m, const aglm_d
 
     memset(m->bias, 0, labels * sizeof *m->bias);
     if (rc == AGLM_OK)
-        rc = aglm_prompted_score(lm, m, d, rows, n, cancel, z, err);
+        rc = aglm_prompted_score(lm, m, rows, z, err);
     for (size_t i = 0; rc == AGLM_OK && i < n; i++)
-        truth[i] = aglm_dataset_doc(d, rows[i]).labels[0];
+        truth[i] = aglm_dataset_doc(rows->data, rows->at[i]).labels[0];
     if (rc == AGLM_OK && n > 0)
-        rc = fit_bias(z, truth, n, labels, m->bias, err);
+        rc = fit_bias(&(struct answers){z, truth, n, labels}, m->bias, err);
     free(z);
     free(truth);
     return rc;

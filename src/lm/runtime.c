@@ -68,12 +68,11 @@ static aglm_rc no_such(const aglm_lm *lm, const char *what, aglm_error *err)
     return aglm_error_set(err, AGLM_UNSUPPORTED, "a %s model cannot %s", lm->ops->kind, what);
 }
 
-aglm_rc aglm_lm_tokenize(aglm_lm *lm, const char *text, size_t len, bool first, int32_t **tokens,
-                         size_t *n, aglm_error *err)
+aglm_rc aglm_lm_tokenize(aglm_lm *lm, const char *text, size_t len, bool first, aglm_lm_tokens *out,
+                         aglm_error *err)
 {
-    *tokens = NULL;
-    *n = 0;
-    return lm->ops->tokenize ? lm->ops->tokenize(lm, text, len, first, tokens, n, err)
+    *out = (aglm_lm_tokens){0};
+    return lm->ops->tokenize ? lm->ops->tokenize(lm, text, len, first, out, err)
                              : no_such(lm, "tokenize", err);
 }
 

@@ -87,11 +87,16 @@ typedef struct aglm_lm_scoring {
     double limit_s;
 } aglm_lm_scoring;
 
+typedef struct aglm_lm_tokens {
+    int32_t *at; /* free(at) */
+    size_t n;
+} aglm_lm_tokens;
+
 typedef struct aglm_lm_ops {
     const char *kind;
     void (*close)(aglm_lm *lm);
-    aglm_rc (*tokenize)(aglm_lm *lm, const char *text, size_t len, bool first, int32_t **tokens,
-                        size_t *n, aglm_error *err);
+    aglm_rc (*tokenize)(aglm_lm *lm, const char *text, size_t len, bool first, aglm_lm_tokens *out,
+                        aglm_error *err);
     aglm_rc (*generate)(aglm_lm *lm, const aglm_lm_request *r, aglm_lm_answer *out,
                         aglm_error *err);
     aglm_rc (*score)(aglm_lm *lm, const aglm_lm_scoring *s, double *scores, int64_t *tokens,
@@ -114,8 +119,8 @@ void aglm_lm_close(aglm_lm *lm); /* NULL is fine */
 
 /* The model's tokens of a text (first: with those that stand at the start of every text);
  * free(*tokens). */
-aglm_rc aglm_lm_tokenize(aglm_lm *lm, const char *text, size_t len, bool first, int32_t **tokens,
-                         size_t *n, aglm_error *err);
+aglm_rc aglm_lm_tokenize(aglm_lm *lm, const char *text, size_t len, bool first, aglm_lm_tokens *out,
+                         aglm_error *err);
 /* out initialised; cleared by the caller whatever comes back. AGLM_LIMIT: longer than the context.
  */
 aglm_rc aglm_lm_generate(aglm_lm *lm, const aglm_lm_request *r, aglm_lm_answer *out,

@@ -241,7 +241,7 @@ static void llama_close(aglm_lm *lm)
 /* ---- operations ---- */
 
 static aglm_rc llama_tokenize(aglm_lm *lm, const char *text, size_t len, bool first,
-                              int32_t **tokens, size_t *n, aglm_error *err)
+                              aglm_lm_tokens *out, aglm_error *err)
 {
     llama *l = (llama *)lm;
     aglm_json_writer w;
@@ -259,11 +259,11 @@ static aglm_rc llama_tokenize(aglm_lm *lm, const char *text, size_t len, bool fi
         return rc;
     const aglm_json *list = aglm_json_get(aglm_json_root(doc), "tokens");
     aglm_json_iter it = aglm_json_iterate(list);
-    *tokens = calloc(aglm_json_size(list) + 1, sizeof **tokens);
-    if (!*tokens)
+    out->at = calloc(aglm_json_size(list) + 1, sizeof *out->at);
+    if (!out->at)
         rc = aglm_error_set(err, AGLM_NOMEM, "no memory for the tokens");
     for (const aglm_json *v; rc == AGLM_OK && (v = aglm_json_next(&it, NULL));)
-        (*tokens)[(*n)++] = (int32_t)aglm_json_int(v, 0);
+        out->at[out->n++] = (int32_t)aglm_json_int(v, 0);
     aglm_json_free(doc);
     return rc;
 }

@@ -133,10 +133,10 @@ static aglm_rc run(aglm_settings *p, sqlite3_stmt *st, aglm_error *err)
     return rc;
 }
 
-aglm_rc aglm_settings_offer(aglm_settings *p, const char *model, const char *task,
-                            const aglm_setting *arm, aglm_error *err)
+aglm_rc aglm_settings_offer(aglm_settings *p, const aglm_setting_key *key, const aglm_setting *arm,
+                            aglm_error *err)
 {
-    const char *const texts[] = {model, task, arm->name, arm->params, arm->source};
+    const char *const texts[] = {key->model, key->task, arm->name, arm->params, arm->source};
     sqlite3_stmt *st = NULL;
 
     if (!*arm->name || strlen(arm->name) > AGLM_SETTING_MAX_NAME)
@@ -175,10 +175,10 @@ static bool read_arm(aglm_setting *arm, sqlite3_stmt *st, aglm_arena *arena)
     return arm->name && arm->params && arm->source;
 }
 
-aglm_rc aglm_settings_list(aglm_settings *p, const char *model, const char *task, aglm_arena *arena,
+aglm_rc aglm_settings_list(aglm_settings *p, const aglm_setting_key *key, aglm_arena *arena,
                            aglm_setting **arms, size_t *n, aglm_error *err)
 {
-    const char *const texts[] = {model, task};
+    const char *const texts[] = {key->model, key->task};
     sqlite3_stmt *st = NULL;
     int code = SQLITE_DONE;
 
@@ -203,10 +203,10 @@ aglm_rc aglm_settings_list(aglm_settings *p, const char *model, const char *task
     return rc;
 }
 
-aglm_rc aglm_settings_learn(aglm_settings *p, const char *model, const char *task, const char *name,
+aglm_rc aglm_settings_learn(aglm_settings *p, const aglm_setting_key *key, const char *name,
                             double reward, double seconds, aglm_error *err)
 {
-    const char *const texts[] = {model, task, name};
+    const char *const texts[] = {key->model, key->task, name};
     sqlite3_stmt *st = NULL;
 
     if (!(reward >= 0 && reward <= 1) || !(seconds >= 0 && isfinite(seconds)))

@@ -17,6 +17,11 @@
 
 typedef struct aglm_settings aglm_settings;
 
+typedef struct aglm_setting_key {
+    const char *model; /* what tells models apart */
+    const char *task;
+} aglm_setting_key;
+
 typedef struct aglm_setting {
     const char *name;
     const char *params; /* a JSON object */
@@ -32,15 +37,15 @@ typedef struct aglm_setting {
 aglm_rc aglm_settings_open(aglm_settings **out, const char *path, aglm_error *err);
 void aglm_settings_close(aglm_settings *p); /* NULL is fine */
 
-/* Adds an arm, or gives a known one new parameters; other parameters start without rewards. model:
- * what tells models apart. AGLM_LIMIT, AGLM_INVALID: over the sizes above, empty. */
-aglm_rc aglm_settings_offer(aglm_settings *p, const char *model, const char *task,
-                            const aglm_setting *arm, aglm_error *err);
+/* Adds an arm, or gives a known one new parameters; other parameters start without rewards.
+ * AGLM_LIMIT, AGLM_INVALID: over the sizes above, empty. */
+aglm_rc aglm_settings_offer(aglm_settings *p, const aglm_setting_key *key, const aglm_setting *arm,
+                            aglm_error *err);
 /* The arms in the order of their names; texts in the arena. */
-aglm_rc aglm_settings_list(aglm_settings *p, const char *model, const char *task, aglm_arena *arena,
+aglm_rc aglm_settings_list(aglm_settings *p, const aglm_setting_key *key, aglm_arena *arena,
                            aglm_setting **arms, size_t *n, aglm_error *err);
 /* Takes one reward (0..1) and the time of its answer in. AGLM_NOTFOUND: no such arm. */
-aglm_rc aglm_settings_learn(aglm_settings *p, const char *model, const char *task, const char *name,
+aglm_rc aglm_settings_learn(aglm_settings *p, const aglm_setting_key *key, const char *name,
                             double reward, double seconds, aglm_error *err);
 
 #endif

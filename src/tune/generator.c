@@ -107,7 +107,7 @@ static aglm_rc offer(aglm_generator *g, const char *task, const char *name, cons
     aglm_rc rc = params.rc;
     if (rc == AGLM_OK)
         rc = aglm_settings_offer(
-            g->settings, g->model, task,
+            g->settings, &(aglm_setting_key){g->model, task},
             &(aglm_setting){.name = name, .params = params.data, .source = source}, err);
     aglm_str_clear(&params);
     return rc;
@@ -184,7 +184,8 @@ static aglm_rc choose(aglm_generator *g, const char *task, const aglm_preset *pr
     aglm_json_doc *doc = NULL;
 
     aglm_arena_init(&arena, 8u << 20);
-    aglm_rc rc = aglm_settings_list(g->settings, g->model, task, &arena, &list, &n, err);
+    aglm_rc rc = aglm_settings_list(g->settings, &(aglm_setting_key){g->model, task}, &arena, &list,
+                                    &n, err);
     for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
         arms[i] = (aglm_bandit_arm){.n = (double)list[i].n,
                                     .mean = list[i].mean,
@@ -232,19 +233,26 @@ static double reward_of(const aglm_check_report *r)
     return fmax(0, (n > 0 ? sum / n : 1) - FAILED_PRICE * (double)r->n_failed);
 }
 
-static aglm_rc attempt(aglm_generator *g, const char *text, const char *prompt, double limit_s,
+struct ask {
+    const char *prompt; /* as the user wrote it */
+    const char *text;   /* as the model gets it */
+    uint64_t start;
+    double limit_s; /* of all tries; 0: none */
+};
+
+static aglm_rc attempt(aglm_generator *g, const struct ask *ask, double limit_s,
                        aglm_generated *out, aglm_error *err)
 {
     const aglm_lm_request request = {
-        .prompt = text, .decoding = &out->decoding, .limit_s = limit_s, .want_log_prob = true};
+        .prompt = ask->text, .decoding = &out->decoding, .limit_s = limit_s, .want_log_prob = true};
     aglm_rc rc = aglm_lm_generate(g->lm, &request, &out->answer, err);
 
     if (rc != AGLM_OK)
         return rc;
     bool likely = !isnan(out->answer.log_prob) && out->answer.tokens > 0;
     const aglm_check_options options = {
-        .prompt = prompt,
-        .prompt_len = strlen(prompt),
+        .prompt = ask->prompt,
+        .prompt_len = strlen(ask->prompt),
         .cut = out->answer.reason != AGLM_LM_STOP,
         .has_logprob = likely,
         .mean_logprob = likely ? out->answer.log_prob / (double)out->answer.tokens : 0,
@@ -299,8 +307,8 @@ static void keep_better(aglm_generated *best, aglm_generated *next)
 
 /* Tries again while a check fails that may be mended, and the time allows another answer of that
  * length. */
-static aglm_rc retry(aglm_generator *g, const char *text, const char *prompt, uint64_t start,
-                     double limit_s, aglm_generated *best, aglm_error *err)
+static aglm_rc retry(aglm_generator *g, const struct ask *ask, aglm_generated *best,
+                     aglm_error *err)
 {
     aglm_generated next;
     aglm_rc rc = AGLM_OK;
@@ -309,13 +317,14 @@ static aglm_rc retry(aglm_generator *g, const char *text, const char *prompt, ui
     next.decoding = best->decoding;
     next.report = best->report;
     while (rc == AGLM_OK && next.report.n_failed > 0 && best->tries <= g->o.retries) {
-        double spent = aglm_clock_since_s(start), left = limit_s > 0 ? limit_s - spent : INFINITY;
+        double spent = aglm_clock_since_s(ask->start),
+               left = ask->limit_s > 0 ? ask->limit_s - spent : INFINITY;
         aglm_mend how = next.report.mend;
         if (left < spent / best->tries || !mend(&next.decoding, how))
             break;
         aglm_str_printf(&best->why, "try %u failed: %s; next: %s\n", best->tries,
                         aglm_check_name(next.report.worst), aglm_mend_text(how));
-        rc = attempt(g, text, prompt, limit_s > 0 ? left : 0, &next, err);
+        rc = attempt(g, ask, ask->limit_s > 0 ? left : 0, &next, err);
         best->tries++;
         if (rc == AGLM_OK)
             keep_better(best, &next);
@@ -330,7 +339,7 @@ static aglm_rc answer(aglm_generator *g, const char *prompt, double limit_s, agl
     const char *task = aglm_prompt_task_name(out->task);
     aglm_preset presets[AGLM_PRESETS_MAX];
     size_t n = aglm_presets(out->task, &g->lm->info, presets);
-    uint64_t start = aglm_clock_ns();
+    struct ask ask = {.prompt = prompt, .start = aglm_clock_ns(), .limit_s = limit_s};
     aglm_str text;
     aglm_rc rc = AGLM_OK;
 
@@ -343,15 +352,16 @@ static aglm_rc answer(aglm_generator *g, const char *prompt, double limit_s, agl
         rc = choose(g, task, presets, n, out, err);
     if (rc == AGLM_OK)
         rc = render(g, prompt, &text, err);
+    ask.text = text.data;
     out->decoding.seed = g->o.seed;
     out->tries = 1;
     if (rc == AGLM_OK)
-        rc = attempt(g, text.data, prompt, limit_s, out, err);
+        rc = attempt(g, &ask, limit_s, out, err);
     if (rc == AGLM_OK)
-        rc = aglm_settings_learn(g->settings, g->model, task, out->setting, out->reward,
-                                 out->answer.prompt_s + out->answer.generate_s, err);
+        rc = aglm_settings_learn(g->settings, &(aglm_setting_key){g->model, task}, out->setting,
+                                 out->reward, out->answer.prompt_s + out->answer.generate_s, err);
     if (rc == AGLM_OK)
-        rc = retry(g, text.data, prompt, start, limit_s, out, err);
+        rc = retry(g, &ask, out, err);
     aglm_str_clear(&text);
     return rc;
 }

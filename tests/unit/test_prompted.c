@@ -41,7 +41,7 @@ static aglm_prompted_model *composed(const aglm_dataset *d, const aglm_prompted_
     aglm_error err = {0};
     aglm_prompted_model *m = model_new(d);
 
-    if (aglm_prompted_compose(m, p, d, rows, n, used, &err) != AGLM_OK)
+    if (aglm_prompted_compose(m, p, &(aglm_prompted_rows){d, rows, n, NULL}, used, &err) != AGLM_OK)
         fail_msg("%s", err.msg);
     return m;
 }

@@ -108,19 +108,18 @@ static void tokenizes(void **state)
 {
     aglm_lm *lm = open_model(GLM_GLM4);
     aglm_error err = {0};
-    int32_t *t = NULL;
-    size_t n;
+    aglm_lm_tokens t;
 
-    assert_int_equal(aglm_lm_tokenize(lm, "the film<|user|>", 16, true, &t, &n, &err), AGLM_OK);
-    assert_int_equal(n, 4); /* the, blank, film, marker */
-    assert_int_equal(t[n - 1], lm->info.vocabulary - 3);
-    free(t);
-    assert_int_equal(aglm_lm_tokenize(lm, "人", 3, false, &t, &n, &err), AGLM_OK);
-    assert_int_equal(n, 1);
-    free(t);
-    assert_int_equal(aglm_lm_tokenize(lm, "", 0, false, &t, &n, &err), AGLM_OK);
-    assert_int_equal(n, 0);
-    free(t);
+    assert_int_equal(aglm_lm_tokenize(lm, "the film<|user|>", 16, true, &t, &err), AGLM_OK);
+    assert_int_equal(t.n, 4); /* the, blank, film, marker */
+    assert_int_equal(t.at[t.n - 1], lm->info.vocabulary - 3);
+    free(t.at);
+    assert_int_equal(aglm_lm_tokenize(lm, "人", 3, false, &t, &err), AGLM_OK);
+    assert_int_equal(t.n, 1);
+    free(t.at);
+    assert_int_equal(aglm_lm_tokenize(lm, "", 0, false, &t, &err), AGLM_OK);
+    assert_int_equal(t.n, 0);
+    free(t.at);
     aglm_lm_close(lm);
 }
 

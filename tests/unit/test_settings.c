@@ -8,6 +8,7 @@
 #include "store/settings.h"
 #include "unit.h"
 
+static const aglm_setting_key CHAT = {"m", "chat"}, CODE = {"m", "code"};
 static const aglm_bandit_options OPTIONS = {.floor = 0.2, .prior_weight = 1};
 
 static size_t find(const aglm_setting *arms, size_t n, const char *name)
@@ -32,22 +33,21 @@ static void rewards_have_their_mean_and_spread(void **state)
     (void)state;
     aglm_arena_init(&arena, 1 << 20);
     assert_int_equal(aglm_settings_open(&p, ":memory:", &err), AGLM_OK);
-    assert_int_equal(aglm_settings_offer(p, "m", "chat", &arm, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_offer(p, &CHAT, &arm, &err), AGLM_OK);
     for (size_t i = 0; i < 5; i++)
-        assert_int_equal(aglm_settings_learn(p, "m", "chat", "a", rewards[i], (double)i, &err),
-                         AGLM_OK);
-    assert_int_equal(aglm_settings_offer(p, "m", "chat", &arm, &err),
+        assert_int_equal(aglm_settings_learn(p, &CHAT, "a", rewards[i], (double)i, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_offer(p, &CHAT, &arm, &err),
                      AGLM_OK); /* known: nothing is lost */
-    assert_int_equal(aglm_settings_list(p, "m", "chat", &arena, &arms, &n, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_list(p, &CHAT, &arena, &arms, &n, &err), AGLM_OK);
     assert_int_equal(n, 1);
     assert_int_equal(arms[0].n, 5);
     assert_true(fabs(arms[0].mean - 0.5) < 1e-12);
     assert_true(fabs(arms[0].m2 - 0.76) < 1e-12); /* .09 + .16 + .01 + .25 + .25 */
     assert_true(fabs(arms[0].seconds - 2) < 1e-12);
-    assert_int_equal(aglm_settings_learn(p, "m", "chat", "b", 1, 0, &err), AGLM_NOTFOUND);
-    assert_int_equal(aglm_settings_learn(p, "m", "chat", "a", 1.5, 0, &err), AGLM_INVALID);
-    assert_int_equal(aglm_settings_learn(p, "m", "chat", "a", NAN, 0, &err), AGLM_INVALID);
-    assert_int_equal(aglm_settings_list(p, "m", "code", &arena, &arms, &n, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_learn(p, &CHAT, "b", 1, 0, &err), AGLM_NOTFOUND);
+    assert_int_equal(aglm_settings_learn(p, &CHAT, "a", 1.5, 0, &err), AGLM_INVALID);
+    assert_int_equal(aglm_settings_learn(p, &CHAT, "a", NAN, 0, &err), AGLM_INVALID);
+    assert_int_equal(aglm_settings_list(p, &CODE, &arena, &arms, &n, &err), AGLM_OK);
     assert_int_equal(n, 0);
     aglm_settings_close(p);
     aglm_arena_clear(&arena);
@@ -65,14 +65,14 @@ static void other_parameters_start_anew(void **state)
     (void)state;
     aglm_arena_init(&arena, 1 << 20);
     assert_int_equal(aglm_settings_open(&p, ":memory:", &err), AGLM_OK);
-    assert_int_equal(aglm_settings_offer(p, "m", "chat", &arm, &err), AGLM_OK);
-    assert_int_equal(aglm_settings_learn(p, "m", "chat", "a", 1, 1, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_offer(p, &CHAT, &arm, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_learn(p, &CHAT, "a", 1, 1, &err), AGLM_OK);
     arm.params = "{\"top_k\":1}";
-    assert_int_equal(aglm_settings_offer(p, "m", "chat", &arm, &err), AGLM_OK);
-    assert_int_equal(aglm_settings_list(p, "m", "chat", &arena, &arms, &n, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_offer(p, &CHAT, &arm, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_list(p, &CHAT, &arena, &arms, &n, &err), AGLM_OK);
     assert_int_equal(arms[find(arms, n, "a")].n, 0);
     arm.name = "";
-    assert_int_equal(aglm_settings_offer(p, "m", "chat", &arm, &err), AGLM_INVALID);
+    assert_int_equal(aglm_settings_offer(p, &CHAT, &arm, &err), AGLM_INVALID);
     aglm_settings_close(p);
     aglm_arena_clear(&arena);
 }
@@ -92,21 +92,21 @@ static void many_processes_lose_nothing(void **state)
     (void)state;
     close(mkstemp(path));
     assert_int_equal(aglm_settings_open(&p, path, &err), AGLM_OK);
-    assert_int_equal(aglm_settings_offer(p, "m", "chat", &arm, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_offer(p, &CHAT, &arm, &err), AGLM_OK);
     aglm_settings_close(p);
     for (int i = 0; i < 4; i++) {
         if (fork() != 0)
             continue;
         int failed = aglm_settings_open(&p, path, &err) != AGLM_OK;
         for (int k = 0; !failed && k < 50; k++)
-            failed = aglm_settings_learn(p, "m", "chat", "a", k % 2, 1, &err) != AGLM_OK;
+            failed = aglm_settings_learn(p, &CHAT, "a", k % 2, 1, &err) != AGLM_OK;
         _exit(failed);
     }
     for (int i = 0; i < 4; i++)
         assert_true(wait(&status) > 0 && status == 0);
     aglm_arena_init(&arena, 1 << 20);
     assert_int_equal(aglm_settings_open(&p, path, &err), AGLM_OK);
-    assert_int_equal(aglm_settings_list(p, "m", "chat", &arena, &arms, &n, &err), AGLM_OK);
+    assert_int_equal(aglm_settings_list(p, &CHAT, &arena, &arms, &n, &err), AGLM_OK);
     assert_int_equal(arms[0].n, 200);
     assert_true(fabs(arms[0].mean - 0.5) < 1e-9);
     aglm_settings_close(p);

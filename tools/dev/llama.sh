@@ -16,16 +16,17 @@ llama_build() {
     mkdir -p "$tree"
     tar -xzf "$archive" -C "$tree" --strip-components=1
     source=$tree/vendor/llama.cpp
-    cmake -G Ninja -S "$source" -B "$tree/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
-        -DCMAKE_INSTALL_PREFIX="$1.new" -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_RPATH="\$ORIGIN" \
-        -DGGML_NATIVE=ON -DGGML_OPENMP=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_APP=OFF \
-        -DLLAMA_BUILD_UI=OFF -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF \
-        -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF >"$TMP/llama.log" 2>&1 &&
-        ninja -C "$tree/build" install >>"$TMP/llama.log" 2>&1 || {
+    if ! {
+        cmake -G Ninja -S "$source" -B "$tree/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
+            -DCMAKE_INSTALL_PREFIX="$1.new" -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_RPATH="\$ORIGIN" \
+            -DGGML_NATIVE=ON -DGGML_OPENMP=OFF -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_APP=OFF \
+            -DLLAMA_BUILD_UI=OFF -DLLAMA_BUILD_COMMON=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF \
+            -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF && ninja -C "$tree/build" install
+    } >"$TMP/llama.log" 2>&1; then
         tail -n 20 "$TMP/llama.log" >&2
         rm -rf "$1.new"
         return 1
-    }
+    fi
     cp -r "$source/models/templates" "$1.new/templates"
     rm -rf "$1" "$tree"
     mv "$1.new" "$1"
