@@ -19,7 +19,7 @@ static aglm_jargs rest_of(const aglm_jargs *args, size_t from)
     aglm_jargs rest = *args;
 
     from = from < args->list.n ? from : args->list.n;
-    rest.list.items = args->list.items + from;
+    rest.list.items = from ? args->list.items + from : args->list.items;
     rest.list.n = args->list.n - from;
     return rest;
 }

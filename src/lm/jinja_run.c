@@ -158,7 +158,7 @@ aglm_rc aglm_jrun_iterate(aglm_jrun *r, const aglm_jval *v, aglm_jlist *out)
         out->cap = out->n; /* an append must not write into the original */
         return AGLM_OK;
     case AGLM_J_ITER:
-        out->items = v->list->items + v->list->at;
+        out->items = v->list->at ? v->list->items + v->list->at : v->list->items;
         out->n = out->cap = v->list->n - v->list->at;
         v->list->at = v->list->n;
         return AGLM_OK;
