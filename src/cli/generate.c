@@ -9,13 +9,18 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
-#include "lm/runtime.h"
+#include "lm/runtime_remote.h"
 #include "tune/generator.h"
 
 #define MAX_PROMPT ((size_t)16 << 20)
 
 static const aglm_option OPTIONS[] = {
-    {"model", 'm', AGLM_OPTION_FILE, "FILE", "the model: a GGUF file (needed)", NULL, 0, 0},
+    {"model", 'm', AGLM_OPTION_FILE, "FILE",
+     "the model: a GGUF file, or its name at --url (needed)", NULL, 0, 0},
+    {"url", 0, AGLM_OPTION_TEXT, "URL", "ask an OpenAI-compatible service instead of a file", NULL,
+     0, 0},
+    {"key-env", 0, AGLM_OPTION_TEXT, "VAR",
+     "the environment variable that holds its key (AGLM_API_KEY)", NULL, 0, 0},
     {"max-tokens", 'n', AGLM_OPTION_INT, "N", "the longest answer (256)", NULL, 0, 1 << 20},
     {"temperature", 0, AGLM_OPTION_TEXT, "T", "0 is the likeliest token always (0)", NULL, 0, 0},
     {"top-k", 0, AGLM_OPTION_INT, "K", "draw from the K likeliest tokens (0: all)", NULL, 0,
@@ -215,6 +220,18 @@ static aglm_rc choose_and_generate(const aglm_args *a, aglm_lm *lm, const struct
     return rc;
 }
 
+static aglm_rc open_model(const aglm_args *a, aglm_lm **lm, aglm_error *err)
+{
+    const char *model = aglm_args_text(a, "model", "");
+    aglm_lm_remote_options o;
+
+    if (!aglm_args_given(a, "url"))
+        return aglm_lm_open_file(lm, model, (unsigned)aglm_args_number(a, "threads", 1), err);
+    aglm_lm_remote_options_init(&o);
+    o.key_env = aglm_args_text(a, "key-env", NULL);
+    return aglm_lm_open_remote(lm, aglm_args_text(a, "url", ""), model, &o, err);
+}
+
 static aglm_rc generate(const aglm_args *a, struct request *q, aglm_error *err)
 {
     aglm_lm *lm = NULL;
@@ -223,8 +240,7 @@ static aglm_rc generate(const aglm_args *a, struct request *q, aglm_error *err)
 
     aglm_lm_answer_init(&answer);
     q->r.on_piece = json ? NULL : on_piece;
-    aglm_rc rc = aglm_lm_open_file(&lm, aglm_args_text(a, "model", ""),
-                                   (unsigned)aglm_args_number(a, "threads", 1), err);
+    aglm_rc rc = open_model(a, &lm, err);
     if (rc == AGLM_OK && aglm_args_flag(a, "auto")) {
         rc = choose_and_generate(a, lm, q, err);
         aglm_lm_answer_clear(&answer);
@@ -249,7 +265,8 @@ static int run(const aglm_args *a)
     aglm_error err = {0};
     aglm_rc rc = aglm_args_given(a, "model")
                      ? read_request(a, &q, &err)
-                     : aglm_error_set(&err, AGLM_INVALID, "--model FILE is missing");
+                     : aglm_error_set(&err, AGLM_INVALID,
+                                      "--model is missing: a GGUF file, or a name at --url");
 
     if (rc == AGLM_OK)
         rc = read_prompt(a, &prompt, &err);
@@ -265,14 +282,16 @@ const aglm_command aglm_command_generate = {
     .operands = "[PROMPT|-]",
     .operands_min = 0,
     .operands_max = 1,
-    .summary = "let a local language model go on from a prompt",
+    .summary = "let a language model go on from a prompt",
     .about =
         "Runs a GGUF file with llama.cpp and prints the text as it comes. The prompt is taken as it stands, or from\n"
-        "standard input.",
+        "standard input. With --url an OpenAI-compatible service (GLM, OpenAI, vLLM, llama-server) is asked\n"
+        "instead, the prompt being one message of the user; its key is read from the environment.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .examples =
         "  autoglm generate --model smol.gguf --auto --explain 'Write a haiku about rain.'\n"
-        "  autoglm generate --model smol.gguf -n 40 'The capital of France is'",
+        "  autoglm generate --model smol.gguf -n 40 'The capital of France is'\n"
+        "  autoglm generate --url http://localhost:8000/v1 --model glm-4-9b 'Tell a joke.'",
     .run = run,
 };

@@ -82,6 +82,8 @@ aglm_rc aglm_lm_generate(aglm_lm *lm, const aglm_lm_request *r, aglm_lm_answer *
     aglm_rc rc = aglm_decoding_check(r->decoding, err);
 
     aglm_str_reset(&out->text);
+    if (rc == AGLM_OK && r->n_messages > 0 && !lm->ops->takes_messages)
+        rc = no_such(lm, "take messages: give it what its template makes of them", err);
     return rc == AGLM_OK ? lm->ops->generate(lm, r, out, err) : rc;
 }
 

@@ -1,8 +1,8 @@
 /* lm/runtime.h - a language model that can be asked: the contract, whatever runs it.
  * Threads: a runtime is confined to one thread at a time; several may have the same model open.
  *
- * Two kinds: llama (lm/runtime_llama.c, a GGUF file in a child process) and remote (an
- * OpenAI-compatible HTTP service). */
+ * Two kinds: llama (lm/runtime_llama.c, a GGUF file in a child process) and remote
+ * (lm/runtime_remote.h, an OpenAI-compatible HTTP service). */
 #ifndef AGLM_LM_RUNTIME_H
 #define AGLM_LM_RUNTIME_H
 
@@ -51,9 +51,17 @@ typedef enum aglm_lm_reason {
     AGLM_LM_TIME
 } aglm_lm_reason;
 
+typedef struct aglm_lm_message {
+    const char *role; /* system, user or assistant */
+    const char *content;
+} aglm_lm_message;
+
 typedef struct aglm_lm_request {
     const char *prefix; /* kept for the next request that has the same; NULL: none */
     const char *prompt; /* the rest: what is asked is prefix + prompt */
+    /* Instead of both, for a runtime that has the template itself (ops->takes_messages). */
+    const aglm_lm_message *messages;
+    size_t n_messages;
     const aglm_decoding *decoding;
     const char *const *stop; /* [n_stop], the text ends before them */
     size_t n_stop;
@@ -102,6 +110,7 @@ typedef struct aglm_lm_ops {
     aglm_rc (*score)(aglm_lm *lm, const aglm_lm_scoring *s, double *scores, int64_t *tokens,
                      aglm_error *err);
     aglm_rc (*embed)(aglm_lm *lm, const char *const *texts, size_t n, float *out, aglm_error *err);
+    bool takes_messages;
 } aglm_lm_ops;
 
 struct aglm_lm {
