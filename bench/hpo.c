@@ -1,6 +1,6 @@
 /* hpo.c - regret of a sampler on problems whose least value is known. Used by bench/hpo.py.
  *
- *   hpo list [held-out]                          names of the problems
+ *   hpo list [held-out|fresh]                    names of the problems
  *   hpo run SAMPLER PROBLEM SEED TRIALS          after 25, 50, 100 and 200 trials the regret of the
  *                                                best value seen, then CPU ms a trial, on one line
  *   hpo space PROBLEM                            as aglm_space_write has it
@@ -97,11 +97,16 @@ static aglm_rc open_table(struct task *t, const char *path, aglm_error *err)
     return rc;
 }
 
+static const struct {
+    const char *name;
+    const hpo_problem *(*problems)(size_t *n);
+} sets[] = {{"known", hpo_known}, {"held-out", hpo_held_out}, {"fresh", hpo_fresh}};
+
 static bool find_problem(hpo_problem *out, const char *name)
 {
-    for (int set = 0; set < 2; set++) {
+    for (size_t set = 0; set < sizeof sets / sizeof *sets; set++) {
         size_t n;
-        const hpo_problem *list = set ? hpo_held_out(&n) : hpo_known(&n);
+        const hpo_problem *list = sets[set].problems(&n);
         for (size_t i = 0; i < n; i++) {
             if (strcmp(list[i].name, name) == 0) {
                 *out = list[i];
@@ -266,13 +271,14 @@ static int posterior(void)
     return bad ? 1 : 0;
 }
 
-static int list(bool held_out)
+static int list(const char *set)
 {
-    size_t n;
-    const hpo_problem *p = held_out ? hpo_held_out(&n) : hpo_known(&n);
-
-    for (size_t i = 0; i < n; i++)
-        puts(p[i].name);
+    for (size_t k = 0; k < sizeof sets / sizeof *sets; k++) {
+        size_t n;
+        const hpo_problem *p = sets[k].problems(&n);
+        for (size_t i = 0; strcmp(set, sets[k].name) == 0 && i < n; i++)
+            puts(p[i].name);
+    }
     return 0;
 }
 
@@ -300,14 +306,15 @@ int main(int argc, char **argv)
     const char *verb = argc > 1 ? argv[1] : "";
 
     if (argc <= 3 && strcmp(verb, "list") == 0)
-        return list(argc == 3);
+        return list(argc == 3 ? argv[2] : "known");
     if (argc == 2 && strcmp(verb, "posterior") == 0)
         return posterior();
     if ((argc == 6 && strcmp(verb, "run") == 0) ||
         (argc == 3 && (strcmp(verb, "space") == 0 || strcmp(verb, "value") == 0)))
         return work(argc, argv);
-    fputs("usage: hpo list [held-out] | run SAMPLER PROBLEM SEED TRIALS | space PROBLEM | value "
-          "PROBLEM | posterior\n",
-          stderr);
+    fputs(
+        "usage: hpo list [held-out|fresh] | run SAMPLER PROBLEM SEED TRIALS | space PROBLEM | value "
+        "PROBLEM | posterior\n",
+        stderr);
     return 2;
 }

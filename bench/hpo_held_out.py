@@ -4,7 +4,8 @@
 usage: bench/hpo_held_out.py [SAMPLER [PROBLEM...]]    default: auto on all problems
 Optuna's columns (random, TPE, CMA-ES where cmaes is installed, GP where torch is) are run once and kept in
 build/hpo-peers.jsonl, the tables of real errors that scikit-learn makes in build/hpo-tables/; delete either to have it made
-anew. AGLM_PEER_PYTHON runs Optuna, AGLM_PEERS names the columns. The table also goes to build/bench-hpo-held-out.md."""
+anew. AGLM_PEER_PYTHON runs Optuna, AGLM_PEERS names the columns, AGLM_SET=fresh takes the second set, AGLM_SEEDS so many seeds.
+The table also goes to build/bench-hpo-SET.md."""
 import importlib.util
 import json
 import math
@@ -19,6 +20,7 @@ import hpo
 BUILD = hpo.ROOT / "build"
 TABLES = BUILD / "hpo-tables"
 CACHE = BUILD / "hpo-peers.jsonl"
+SET = os.environ.get("AGLM_SET", "held-out")
 SEEDS = {"gp": 3}  # a minute each
 TRIALS = {"gp": 100}
 
@@ -241,15 +243,15 @@ def main():
         print(f"skipped: {hpo.HPO} is not built")
         return 77
     sampler = sys.argv[1] if len(sys.argv) > 1 else "auto"
-    names = subprocess.run([hpo.HPO, "list", "held-out"], capture_output=True, text=True, check=True).stdout.split()
-    problems = {n: n for n in names} | tables()
+    names = subprocess.run([hpo.HPO, "list", SET], capture_output=True, text=True, check=True).stdout.split()
+    problems = {n: n for n in names} | (tables() if SET == "held-out" else {})
     problems = {n: p for n, p in problems.items() if not sys.argv[2:] or n in sys.argv[2:]}
     lines, words, over = report(sampler, problems, peer_columns(problems))
     head = [f"| problem | trials | {sampler} | " + " | ".join(f"Optuna {p}" for p in hpo.PEERS) + " | |", "|---" * 8 + "|"]
     tail = f"Of {len(words)} cells: " + ", ".join(f"{words.count(w)} {w}" for w in ("won", "tied", "lost"))
     tail += "; over 1.1 x Optuna's TPE: " + (", ".join(over) or "none") + "."
     print(tail)
-    (BUILD / "bench-hpo-held-out.md").write_text("\n".join(head + lines + ["", tail]) + "\n")
+    (BUILD / f"bench-hpo-{SET}.md").write_text("\n".join(head + lines + ["", tail]) + "\n")
     return 0
 
 

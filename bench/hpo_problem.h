@@ -2,7 +2,8 @@
  * Threads: immutable; a table of numbers is the caller's.
  *
  * Known ones are those of the peers' protocol and a few beside them, which guided the samplers'
- * rules; held-out ones are of the same kinds and did not. */
+ * rules; held-out ones are of the same kinds and did not until
+ * auto's rule for steep objectives, which one of them led to; fresh ones came after all rules. */
 #ifndef AGLM_BENCH_HPO_PROBLEM_H
 #define AGLM_BENCH_HPO_PROBLEM_H
 
@@ -21,6 +22,7 @@ typedef struct hpo_problem {
 
 const hpo_problem *hpo_known(size_t *n);
 const hpo_problem *hpo_held_out(size_t *n);
+const hpo_problem *hpo_fresh(size_t *n);
 
 /* The optimum of shifted functions: off the middle, different on every axis. */
 double hpo_shifted(size_t i, double half);

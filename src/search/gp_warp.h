@@ -9,14 +9,15 @@
 
 #include "search/gp_model.h"
 
-#define AGLM_GP_WARPS 7 /* number 0 leaves the shape as it is */
+#define AGLM_GP_WARPS 7       /* number 0 leaves the shape as it is */
+#define AGLM_GP_STEEP_WARPS 9 /* with the square and the fourth root of c + loss - least */
 
 /* y: [n]; infinite losses count as the greatest finite one. The result is the log of the product of
  * dy / dloss. */
 double aglm_gp_warp(const double *loss, size_t n, unsigned warp, double *y);
-/* The warp under which the losses of the model's observations are likeliest, theta and the factor
- * being as they are (the scale is free): Snelson et al. 2003. gp->y and alpha are left as that one
- * makes them. */
-unsigned aglm_gp_warp_choose(aglm_gp *gp, const double *loss);
+/* The warp among the first `warps` under which the losses of the model's observations are
+ * likeliest, theta and the factor being as they are (the scale is free): Snelson et al. 2003. gp->y
+ * and alpha are left as that one makes them. */
+unsigned aglm_gp_warp_choose(aglm_gp *gp, const double *loss, unsigned warps);
 
 #endif

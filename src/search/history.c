@@ -11,6 +11,10 @@
 #define MAX_ATTRS (1u << 12) /* of one trial */
 #define LUCKY_DRAWS 64       /* before the points left are counted out */
 #define PATIENT_DRAWS 1000   /* in endless spaces */
+#define STEEP 2.0            /* times the trials' number */
+#define STEEP_FROM 6
+#define STEEP_TRIALS 20
+#define STEEP_PARAMS 3
 
 struct record {
     aglm_trial t; /* its pointers lead to the fields below */
@@ -158,6 +162,34 @@ static size_t seen_slot(const aglm_history *h, const double *x)
     while (h->seen[at] && !aglm_space_same(h->space, h->records[h->seen[at] - 1]->x, x))
         at = (at + 1) & mask;
     return at;
+}
+
+static int compare_losses(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+bool aglm_history_is_steep(const aglm_history *h)
+{
+    double loss[STEEP_TRIALS];
+    size_t n = 0;
+    size_t params = 0;
+
+    for (size_t i = 0; i < h->space->n; i++)
+        params += h->space->params[i].dist.low != h->space->params[i].dist.high;
+    for (size_t i = 0; i < aglm_history_size(h) && n < STEEP_TRIALS; i++) {
+        const aglm_trial *t = aglm_history_trial(h, i);
+        if (t->state == AGLM_TRIAL_COMPLETE && isfinite(t->loss))
+            loss[n++] = t->loss;
+    }
+    if (n < STEEP_FROM || params < STEEP_PARAMS)
+        return false;
+    qsort(loss, n, sizeof *loss, compare_losses);
+    double middle = loss[n / 2] - loss[0];
+    return middle > 0.0 && loss[n - 1] - loss[0] > STEEP * (double)n * middle;
 }
 
 bool aglm_history_seen(const aglm_history *h, const double *x)

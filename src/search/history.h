@@ -57,6 +57,11 @@ const aglm_trial *aglm_history_trial(const aglm_history *h, size_t number);
 size_t aglm_history_count(const aglm_history *h, aglm_trial_state state);
 /* NULL while no trial is COMPLETE, and where there are several objectives. */
 const aglm_trial *aglm_history_best(const aglm_history *h);
+/* Does the worst of the first 20 losses stand out as it does not in a sum over the parameters: is
+ * it over twice their number of times as far from the least one as the median is? Then the
+ * objective is a high power of one direction across the parameters. False under 6 complete trials
+ * or 3 parameters. */
+bool aglm_history_is_steep(const aglm_history *h);
 
 /* Is x out of question: the point of any trial, whatever its state, or forbidden by the space? */
 bool aglm_history_seen(const aglm_history *h, const double *x);

@@ -106,7 +106,8 @@ extern const aglm_sampler_ops aglm_sampler_cmaes;
  * others. */
 extern const aglm_sampler_ops aglm_sampler_gp;
 /* The default of `optimize`. Up to 400 complete trials, unless the space has more than 48
- * parameters of more than one value: the Gaussian process; but from 30 trials on, while the best
+ * parameters of more than one value: the Gaussian process; but a steep objective of numbers
+ * (aglm_history_is_steep) is CMA-ES's up to 30, and from 30 trials on, while the best
  * trial is more than 8 old, every second trial is CMA-ES's (TPE's where there are conditions),
  * whose view of a rugged function is another one - not in spaces of at most 1024 points, which the
  * process looks through whole. Beyond that CMA-ES where all parameters are numbers without

@@ -2,11 +2,12 @@
 
 #include "search/sampler.h"
 
-#define GP_TRIALS 400 /* complete ones, up to which the Gaussian process is asked */
-#define GP_PARAMS 48  /* more coordinates than a few hundred trials can weigh */
-#define STALE 8       /* trials since the best one, after which another view is asked in turn */
-#define STALE_FROM 30 /* complete trials */
-#define LISTED 1024   /* points of a space that the Gaussian process looks at whole */
+#define GP_TRIALS 400  /* complete ones, up to which the Gaussian process is asked */
+#define GP_PARAMS 48   /* more coordinates than a few hundred trials can weigh */
+#define STALE 8        /* trials since the best one, after which another view is asked in turn */
+#define STALE_FROM 30  /* complete trials */
+#define STEEP_ALONE 30 /* trials of a steep objective that are CMA-ES's */
+#define LISTED 1024    /* points of a space that the Gaussian process looks at whole */
 /* Complete trials of several objectives from which NSGA-II is asked in turn with TPE, and alone. */
 #define FRONT_FROM 30
 #define FRONT_ALONE 400
@@ -86,6 +87,9 @@ static int choose(const struct chooser *c)
     if (aglm_history_objectives(c->history) > 1)
         return choose_several(complete, in_turn);
     if (complete < GP_TRIALS && c->n_params <= GP_PARAMS) {
+        if (complete < STEEP_ALONE && !c->conditional && !c->has_choices &&
+            aglm_history_is_steep(c->history))
+            return CMAES;
         if (c->listed || !in_turn || !is_stale(c))
             return GP;
         return c->conditional ? TPE : CMAES;

@@ -41,7 +41,7 @@ struct gp_sampler {
     double limit;       /* a violation of 0, as violation->y */
     double *u;          /* [axes.n] */
     size_t fitted;      /* complete trials that theta was found from */
-    unsigned warp;
+    unsigned warp, warps;
 };
 
 static void gp_close(void *self)
@@ -205,7 +205,7 @@ static aglm_rc fit(struct gp_sampler *s, size_t n, bool first, bool choose_warp,
     s->gp->n_all = n;
     aglm_rc rc = aglm_gp_condition(s->gp, err);
     if (rc == AGLM_OK && choose_warp)
-        s->warp = aglm_gp_warp_choose(s->gp, s->loss);
+        s->warp = aglm_gp_warp_choose(s->gp, s->loss, s->warps);
     else
         (void)aglm_gp_warp(s->loss, n, s->warp, s->gp->y);
     if (rc == AGLM_OK)
@@ -230,6 +230,7 @@ static aglm_rc prepare(struct gp_sampler *s, aglm_error *err)
     size_t n = s->gp->n;
     aglm_gp_reset(s->gp);
     s->warp = MILD_WARP;
+    s->warps = aglm_history_is_steep(s->history) ? AGLM_GP_STEEP_WARPS : AGLM_GP_WARPS;
     rc = fit(s, n < COARSE ? n : COARSE, true, n <= FEW, err);
     if (rc == AGLM_OK)
         rc = fit(s, n, false, true, err);

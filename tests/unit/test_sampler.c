@@ -596,6 +596,47 @@ static void auto_hands_over_after_many_trials(void **state)
     auto_hands_over(&aglm_sampler_tpe, mixed);
 }
 
+/* n trials of x[0]^power in a cube of d numbers; is CMA-ES, which draws as it would alone, asked?
+ */
+static void auto_looks_at(size_t d, double power, size_t n, bool steep)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    aglm_space *s = new_space();
+    aglm_sampler_options o = AGLM_SAMPLER_DEFAULTS;
+    double x[3] = {0.0};
+    double y[3];
+    void *other;
+
+    for (size_t j = 0; j < d; j++)
+        add_float(s, names[j], 0, 100, NULL, 0);
+    struct run r = start(&aglm_sampler_auto, s, 3);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < d; j++)
+            x[j] = 2.0 + (double)(37 * (i + 1) * (j + 1) % 97);
+        aglm_trial t = {.number = (int64_t)i, .x = x, .loss = NAN, .violation = NAN};
+        double v = pow(x[0], power);
+        assert_int_equal(aglm_history_add(r.history, &t, NULL), AGLM_OK);
+        aglm_history_finish(r.history, i, AGLM_TRIAL_COMPLETE, &v, 1, 0.0);
+    }
+    assert_true(aglm_history_is_steep(r.history) == steep);
+    assert_int_equal(aglm_sampler_cmaes.open(&other, r.history, &o, 3, NULL), AGLM_OK);
+    assert_int_equal(r.ops->ask(r.self, (int64_t)n, x, NULL), AGLM_OK);
+    assert_int_equal(aglm_sampler_cmaes.ask(other, (int64_t)n, y, NULL), AGLM_OK);
+    assert_true(aglm_space_same(s, x, y) == steep);
+    aglm_sampler_cmaes.close(other);
+    stop(&r);
+}
+
+static void auto_goes_down_steep_objectives_by_ranks(void **state)
+{
+    (void)state;
+    auto_looks_at(3, 2.0, 12, false);
+    auto_looks_at(3, 12.0, 12, true);
+    auto_looks_at(3, 12.0, 5, false); /* too few to tell */
+    auto_looks_at(2, 12.0, 12, false);
+    auto_looks_at(3, 0.0, 12, false); /* all equal */
+}
+
 /* Two bowls whose bottoms lie apart, the second one to be maximised upside down; what lies beyond
  * x = 0.5 is infeasible. Returns the volume below (4, 4) that the feasible trials dominate. */
 static double volume_of_bowls(const aglm_sampler_ops *ops, uint64_t seed)
@@ -663,6 +704,7 @@ int main(void)
         cmocka_unit_test(tpe_learns),
         cmocka_unit_test(gp_learns),
         cmocka_unit_test(auto_hands_over_after_many_trials),
+        cmocka_unit_test(auto_goes_down_steep_objectives_by_ranks),
         cmocka_unit_test(tpe_keeps_away_from_what_is_infeasible),
         cmocka_unit_test(fronts_are_found_better_than_by_chance),
     };
