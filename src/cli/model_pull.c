@@ -204,12 +204,12 @@ static aglm_rc append(FILE *out, const char *path, aglm_error *err)
 {
     char block[65536];
     FILE *in = fopen(path, "rb");
-    size_t n;
     bool fine = in != NULL;
 
-    while (fine && (n = fread(block, 1, sizeof block, in)) > 0)
-        fine = fwrite(block, 1, n, out) == n;
-    fine = fine && !ferror(in);
+    while (fine && !feof(in)) {
+        size_t n = fread(block, 1, sizeof block, in);
+        fine = !ferror(in) && fwrite(block, 1, n, out) == n;
+    }
     aglm_rc rc = fine ? AGLM_OK : aglm_error_set(err, AGLM_IO, "%s: %s", path, strerror(errno));
     if (in)
         fclose(in);
