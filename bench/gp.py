@@ -6,9 +6,8 @@ Optuna's sampler needs torch and scipy; Debian's python3-torch is a build for CP
 import contextlib
 import subprocess
 import sys
-import time
 
-from tpe import TPE, objective
+from tpe import TPE, optunas
 
 MARKS = (100, 200)
 
@@ -26,7 +25,6 @@ def sampler():
     import optuna
     import torch
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     torch.set_num_threads(1)
     if not hasattr(torch.device, "__enter__"):  # before torch 2 a device is no context
         import optuna.samplers._gp.sampler as module
@@ -42,19 +40,6 @@ def sampler():
     return optuna.samplers.GPSampler(seed=0)
 
 
-def optunas(trials):
-    import optuna
-
-    study = optuna.create_study(sampler=sampler())
-    seconds, start = {}, time.process_time()
-    for n in range(1, trials + 1):
-        t = study.ask()
-        study.tell(t, objective(t))
-        if n in MARKS:
-            seconds[n] = time.process_time() - start
-    return seconds
-
-
 def main():
     limit = int(sys.argv[1]) if len(sys.argv) > 1 else MARKS[-1]
     if not TPE.exists():
@@ -62,7 +47,7 @@ def main():
         return 77
     mine = ours()
     try:
-        theirs = optunas(limit)
+        theirs = optunas(sampler, limit, MARKS)
     except ImportError as e:
         print(f"Optuna's GPSampler is not here to compare with ({e})")
         theirs = {}

@@ -60,6 +60,7 @@ aglm_rc aglm_llama_context_need(aglm_session *s, aglm_llama_context *c, uint32_t
     if (!c->ctx)
         return aglm_error_set(err, AGLM_NOMEM, "no context of %u x %u tokens could be made", n_seq,
                               n_ctx);
+    c->batch = llama_batch_init(AGLM_LLAMA_ROWS, 0, 1);
     c->n_ctx = n_ctx;
     c->n_seq = n_seq;
     return AGLM_OK;
@@ -79,21 +80,20 @@ aglm_rc aglm_llama_decode_rc(int rc, aglm_error *err)
 aglm_rc aglm_llama_decode_run(aglm_llama_context *c, llama_seq_id seq, const aglm_tokens *t,
                               size_t from, bool logits, aglm_error *err)
 {
-    struct llama_batch batch = llama_batch_init(AGLM_LLAMA_ROWS, 0, 1);
+    struct llama_batch *b = &c->batch;
     int rc = 0;
 
-    for (size_t done = 0; rc == 0 && done < t->n; done += (size_t)batch.n_tokens) {
-        batch.n_tokens = (int32_t)(t->n - done < AGLM_LLAMA_ROWS ? t->n - done : AGLM_LLAMA_ROWS);
-        for (int32_t i = 0; i < batch.n_tokens; i++) {
-            batch.token[i] = t->at[done + (size_t)i];
-            batch.pos[i] = (llama_pos)(from + done) + i;
-            batch.n_seq_id[i] = 1;
-            batch.seq_id[i][0] = seq;
-            batch.logits[i] = logits && done + (size_t)i + 1 == t->n;
+    for (size_t done = 0; rc == 0 && done < t->n; done += (size_t)b->n_tokens) {
+        b->n_tokens = (int32_t)(t->n - done < AGLM_LLAMA_ROWS ? t->n - done : AGLM_LLAMA_ROWS);
+        for (int32_t i = 0; i < b->n_tokens; i++) {
+            b->token[i] = t->at[done + (size_t)i];
+            b->pos[i] = (llama_pos)(from + done) + i;
+            b->n_seq_id[i] = 1;
+            b->seq_id[i][0] = seq;
+            b->logits[i] = logits && done + (size_t)i + 1 == t->n;
         }
-        rc = llama_decode(c->ctx, batch);
+        rc = llama_decode(c->ctx, *b);
     }
-    llama_batch_free(batch);
     return aglm_llama_decode_rc(rc, err);
 }
 
@@ -123,12 +123,15 @@ static bool cut(const aglm_llama_context *c)
     return true;
 }
 
-aglm_rc aglm_llama_prefix(aglm_session *s, aglm_llama_context *c, const aglm_tokens *prefix,
+aglm_rc aglm_llama_prefix(aglm_llama_context *c, const aglm_tokens *prefix, bool *warm,
                           aglm_error *err)
 {
     llama_memory_t memory = llama_get_memory(c->ctx);
+    bool known = c->prefix.at && same(&c->prefix, prefix) && cut(c);
 
-    if (c->prefix.at && same(&c->prefix, prefix) && cut(c))
+    if (warm)
+        *warm = known;
+    if (known)
         return AGLM_OK;
     free(c->prefix.at);
     c->prefix = (aglm_tokens){0};
@@ -149,4 +152,13 @@ double aglm_llama_log_sum(const float *logits, size_t n)
     for (size_t i = 0; i < n; i++)
         sum += (double)expf(logits[i] - top);
     return (double)top + log(sum);
+}
+
+double aglm_llama_log_prob(const aglm_session *s, const aglm_llama_context *c, int32_t row,
+                           llama_token token)
+{
+    const float *logits = llama_get_logits_ith(c->ctx, row);
+
+    return (double)logits[token] -
+           aglm_llama_log_sum(logits, (size_t)llama_vocab_n_tokens(s->vocab));
 }

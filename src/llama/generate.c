@@ -196,11 +196,8 @@ static aglm_rc take(generation *g, llama_token token)
 {
     size_t before = g->text.len;
 
-    if (g->log_prob) {
-        const float *logits = llama_get_logits_ith(g->s->text.ctx, -1);
-        g->sum_log_prob += (double)logits[token] -
-                           aglm_llama_log_sum(logits, (size_t)llama_vocab_n_tokens(g->s->vocab));
-    }
+    if (g->log_prob)
+        g->sum_log_prob += aglm_llama_log_prob(g->s, &g->s->text, -1, token);
     g->tokens++;
     if (llama_vocab_is_eog(g->s->vocab, token)) {
         g->reason = "stop";
@@ -280,9 +277,9 @@ static aglm_rc generate(generation *g, const prompt *p, aglm_json_writer *answer
 
     aglm_rc rc = aglm_llama_context_need(
         s, &s->text, (uint32_t)(want > most && all < most ? most : want), 1, false, err);
-    bool cached = s->text.prefix.at != NULL && p->prefix.n > 0;
+    bool warm = false;
     if (rc == AGLM_OK)
-        rc = aglm_llama_prefix(s, &s->text, &p->prefix, err);
+        rc = aglm_llama_prefix(&s->text, &p->prefix, &warm, err);
     if (rc == AGLM_OK)
         rc = aglm_llama_decode_run(&s->text, 0, &p->rest, p->prefix.n, true, err);
     uint64_t read = aglm_clock_ns();
@@ -295,7 +292,7 @@ static aglm_rc generate(generation *g, const prompt *p, aglm_json_writer *answer
     put_answer(g, answer);
     aglm_json_member_int(answer, "prompt_tokens", (int64_t)all);
     aglm_json_member_int(answer, "prefix_tokens", (int64_t)p->prefix.n);
-    aglm_json_member_bool(answer, "warm", cached);
+    aglm_json_member_bool(answer, "warm", warm && p->prefix.n > 0);
     aglm_json_member_double(answer, "prompt_s", 1e-9 * (double)(read - start));
     aglm_json_member_double(answer, "generate_s", 1e-9 * (double)(aglm_clock_ns() - read));
     return AGLM_OK;

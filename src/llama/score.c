@@ -26,7 +26,6 @@ typedef struct scoring {
     size_t n_answers;
     bool own_answers;
     double *scores; /* [n_texts][n_answers], sums of log-probabilities */
-    struct llama_batch batch;
 } scoring;
 
 static size_t padded(size_t n)
@@ -151,22 +150,14 @@ static void fill_outputs(struct llama_batch *b)
 
 static aglm_rc decode(scoring *p, aglm_error *err)
 {
-    fill_outputs(&p->batch);
-    return aglm_llama_decode_rc(llama_decode(p->s->batch.ctx, p->batch), err);
-}
-
-static double log_prob(const scoring *p, int32_t row, llama_token token)
-{
-    const float *logits = llama_get_logits_ith(p->s->batch.ctx, row);
-
-    return (double)logits[token] -
-           aglm_llama_log_sum(logits, (size_t)llama_vocab_n_tokens(p->s->vocab));
+    fill_outputs(&p->s->many.batch);
+    return aglm_llama_decode_rc(llama_decode(p->s->many.ctx, p->s->many.batch), err);
 }
 
 /* The first token of every answer. The normaliser is shared, so it is computed once a text. */
 static void score_first(scoring *p, size_t text, int32_t row)
 {
-    const float *logits = llama_get_logits_ith(p->s->batch.ctx, row);
+    const float *logits = llama_get_logits_ith(p->s->many.ctx, row);
     double sum = aglm_llama_log_sum(logits, (size_t)llama_vocab_n_tokens(p->s->vocab));
 
     for (size_t a = 0; a < p->n_answers; a++)
@@ -175,7 +166,7 @@ static void score_first(scoring *p, size_t text, int32_t row)
 
 static void cut(const scoring *p, llama_seq_id seq, size_t text)
 {
-    llama_memory_seq_rm(llama_get_memory(p->s->batch.ctx), seq,
+    llama_memory_seq_rm(llama_get_memory(p->s->many.ctx), seq,
                         (llama_pos)(p->prefix.n + p->texts[text].n), -1);
 }
 
@@ -186,15 +177,16 @@ static aglm_rc decode_texts(scoring *p, const size_t *group, size_t n, aglm_erro
     int32_t last[WIDTH];
     size_t rows = padded(p->texts[group[0]].n),
            lead = (rows - 1) / AGLM_LLAMA_ROWS * AGLM_LLAMA_ROWS;
+    struct llama_batch *b = &p->s->many.batch;
 
     if (lead > 0) /* a group of one */
-        rc = aglm_llama_decode_run(&p->s->batch, 0, &(aglm_tokens){p->texts[group[0]].at, lead},
+        rc = aglm_llama_decode_run(&p->s->many, 0, &(aglm_tokens){p->texts[group[0]].at, lead},
                                    p->prefix.n, false, err);
-    p->batch.n_tokens = 0;
+    b->n_tokens = 0;
     for (size_t i = 0; i < n; i++) {
         const aglm_tokens *t = &p->texts[group[i]];
-        last[i] = p->batch.n_tokens + (int32_t)(t->n - 1 - lead);
-        add_rows(&p->batch, (llama_seq_id)i, t, lead, p->prefix.n, t->n - 1);
+        last[i] = b->n_tokens + (int32_t)(t->n - 1 - lead);
+        add_rows(b, (llama_seq_id)i, t, lead, p->prefix.n, t->n - 1);
     }
     if (rc == AGLM_OK)
         rc = decode(p, err);
@@ -209,23 +201,24 @@ static aglm_rc decode_texts(scoring *p, const size_t *group, size_t n, aglm_erro
 static aglm_rc decode_answer(scoring *p, const size_t *group, size_t n, size_t a, aglm_error *err)
 {
     int32_t first[WIDTH];
+    struct llama_batch *b = &p->s->many.batch;
     aglm_rc rc = AGLM_OK;
 
-    p->batch.n_tokens = 0;
+    b->n_tokens = 0;
     for (size_t i = 0; i < n; i++) {
         aglm_tokens t = answers_of(p, group[i])[a];
-        first[i] = p->batch.n_tokens;
+        first[i] = b->n_tokens;
         t.n--;
         if (t.n > 0)
-            add_rows(&p->batch, (llama_seq_id)i, &t, 0, p->prefix.n + p->texts[group[i]].n, 0);
+            add_rows(b, (llama_seq_id)i, &t, 0, p->prefix.n + p->texts[group[i]].n, 0);
     }
-    if (p->batch.n_tokens > 0)
+    if (b->n_tokens > 0)
         rc = decode(p, err);
     for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
         const aglm_tokens *t = &answers_of(p, group[i])[a];
         for (size_t k = 1; k < t->n; k++)
-            p->scores[group[i] * p->n_answers + a] += log_prob(p, first[i] + (int32_t)k - 1,
-                                                               t->at[k]);
+            p->scores[group[i] * p->n_answers + a] += aglm_llama_log_prob(
+                p->s, &p->s->many, first[i] + (int32_t)k - 1, t->at[k]);
         cut(p, (llama_seq_id)i, group[i]);
     }
     return rc;
@@ -233,7 +226,7 @@ static aglm_rc decode_answer(scoring *p, const size_t *group, size_t n, size_t a
 
 static aglm_rc score_group(scoring *p, const size_t *group, size_t n, aglm_error *err)
 {
-    aglm_rc rc = aglm_llama_prefix(p->s, &p->s->batch, &p->prefix, err);
+    aglm_rc rc = aglm_llama_prefix(&p->s->many, &p->prefix, NULL, err);
 
     if (rc == AGLM_OK)
         rc = decode_texts(p, group, n, err);
@@ -322,21 +315,20 @@ static void tokens_clear(aglm_tokens *list, size_t n)
 aglm_rc aglm_session_score(aglm_session *s, const aglm_json *request, aglm_json_writer *answer,
                            aglm_error *err)
 {
-    scoring p = {.s = s, .batch = llama_batch_init(AGLM_LLAMA_ROWS, 0, 1)};
+    scoring p = {.s = s};
 
     aglm_rc rc = read_request(&p, request, err);
     if (rc == AGLM_OK)
         rc = check_answers(&p, err);
     if (rc == AGLM_OK)
         rc = aglm_llama_context_need(
-            s, &s->batch,
+            s, &s->many,
             (uint32_t)(p.prefix.n + padded(longest(p.texts, p.n_texts)) + AGLM_LLAMA_ROWS / WIDTH),
             WIDTH, false, err);
     if (rc == AGLM_OK)
         rc = score_texts(&p, err);
     if (rc == AGLM_OK)
         put_scores(&p, answer);
-    llama_batch_free(p.batch);
     free(p.prefix.at);
     tokens_clear(p.texts, p.n_texts);
     tokens_clear(p.answers, p.n_answers * (p.own_answers ? p.n_texts : 1));

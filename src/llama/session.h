@@ -31,7 +31,8 @@ typedef struct aglm_llama_context {
     struct llama_context *ctx;
     uint32_t n_ctx; /* tokens a sequence */
     uint32_t n_seq;
-    aglm_tokens prefix; /* what the first prefix.n places of every sequence hold */
+    struct llama_batch batch; /* room for AGLM_LLAMA_ROWS tokens */
+    aglm_tokens prefix;       /* what the first prefix.n places of every sequence hold */
 } aglm_llama_context;
 
 typedef struct aglm_session {
@@ -39,9 +40,9 @@ typedef struct aglm_session {
     struct llama_model *model;
     const struct llama_vocab *vocab;
     unsigned threads;
-    uint64_t deadline_ns;     /* of the request in hand, on the monotonic clock; 0: none */
-    aglm_llama_context text;  /* one sequence: generate */
-    aglm_llama_context batch; /* many: score */
+    uint64_t deadline_ns;    /* of the request in hand, on the monotonic clock; 0: none */
+    aglm_llama_context text; /* one sequence: generate */
+    aglm_llama_context many; /* many: score */
     aglm_llama_context embed;
 } aglm_session;
 
@@ -69,8 +70,8 @@ aglm_rc aglm_llama_decode_run(aglm_llama_context *c, llama_seq_id seq, const agl
 /* llama_decode's answer as ours. */
 aglm_rc aglm_llama_decode_rc(int rc, aglm_error *err);
 /* Makes every sequence of *c hold the prefix and nothing after it; decoded only when another one
- * was there. */
-aglm_rc aglm_llama_prefix(aglm_session *s, aglm_llama_context *c, const aglm_tokens *prefix,
+ * was there (*warm: it was this one; may be NULL). */
+aglm_rc aglm_llama_prefix(aglm_llama_context *c, const aglm_tokens *prefix, bool *warm,
                           aglm_error *err);
 
 /* Markers of the model (as <|im_end|>) in the text become its tokens; first: the tokens that stand
@@ -83,5 +84,8 @@ void aglm_llama_piece(const struct llama_vocab *vocab, llama_token token, bool m
 
 /* log(sum(exp(logits))), in one order whatever the machine. */
 double aglm_llama_log_sum(const float *logits, size_t n);
+/* The log-probability of a token at output `row` of the last decode. */
+double aglm_llama_log_prob(const aglm_session *s, const aglm_llama_context *c, int32_t row,
+                           llama_token token);
 
 #endif

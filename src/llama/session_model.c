@@ -26,8 +26,10 @@ static void load_backends(void)
 
 void aglm_llama_context_clear(aglm_llama_context *c)
 {
-    if (c->ctx)
+    if (c->ctx) {
+        llama_batch_free(c->batch);
         llama_free(c->ctx);
+    }
     free(c->prefix.at);
     *c = (aglm_llama_context){0};
 }
@@ -35,7 +37,7 @@ void aglm_llama_context_clear(aglm_llama_context *c)
 void aglm_session_clear(aglm_session *s)
 {
     aglm_llama_context_clear(&s->text);
-    aglm_llama_context_clear(&s->batch);
+    aglm_llama_context_clear(&s->many);
     aglm_llama_context_clear(&s->embed);
     if (s->model)
         llama_model_free(s->model);

@@ -30,6 +30,7 @@ struct aglm_generator {
     aglm_jinja *chat; /* NULL: the prompt as it stands */
     char model[256];  /* its name in the settings */
     uint64_t runs;
+    bool offered[AGLM_PROMPT_TASKS]; /* the presets of this task are among the settings */
     aglm_check_history history;
 };
 
@@ -113,7 +114,7 @@ static aglm_rc offer(aglm_generator *g, const char *task, const char *name, cons
     return rc;
 }
 
-/* The members of one of the user's settings go over the task's "usual" ones. */
+/* The members of one of the user's settings go over those of the task's first preset. */
 static aglm_rc offer_own(aglm_generator *g, const char *path, const char *name,
                          const aglm_json *members, aglm_error *err)
 {
@@ -149,6 +150,22 @@ aglm_rc aglm_generator_presets(aglm_generator *g, const char *path, aglm_error *
         rc = offer_own(g, path, name, v, err);
     aglm_json_free(doc);
     free(text);
+    return rc;
+}
+
+/* Once a task: what is known already would be offered again with every answer, a write to the file
+ * each. */
+static aglm_rc offer_presets(aglm_generator *g, aglm_prompt_task task, const aglm_preset *presets,
+                             size_t n, aglm_error *err)
+{
+    aglm_rc rc = AGLM_OK;
+
+    for (size_t i = 0; rc == AGLM_OK && !g->offered[task] && i < n; i++)
+        rc = offer(g, aglm_prompt_task_name(task), presets[i].name,
+                   strcmp(presets[i].name, "model") == 0 ? "the model's file" : "preset",
+                   &presets[i].decoding, err);
+    if (rc == AGLM_OK)
+        g->offered[task] = true;
     return rc;
 }
 
@@ -341,13 +358,9 @@ static aglm_rc answer(aglm_generator *g, const char *prompt, double limit_s, agl
     size_t n = aglm_presets(out->task, &g->lm->info, presets);
     struct ask ask = {.prompt = prompt, .start = aglm_clock_ns(), .limit_s = limit_s};
     aglm_str text;
-    aglm_rc rc = AGLM_OK;
 
     aglm_str_init(&text, MAX_PROMPT);
-    for (size_t i = 0; rc == AGLM_OK && i < n; i++)
-        rc = offer(g, task, presets[i].name,
-                   strcmp(presets[i].name, "model") == 0 ? "the model's file" : "preset",
-                   &presets[i].decoding, err);
+    aglm_rc rc = offer_presets(g, out->task, presets, n, err);
     if (rc == AGLM_OK)
         rc = choose(g, task, presets, n, out, err);
     if (rc == AGLM_OK)

@@ -391,6 +391,8 @@ static aglm_rc name_study(const aglm_run *r, char *name, size_t size, aglm_error
     aglm_str_init(&space, 1 << 20);
     aglm_space_write(r->plan.space, &space);
     aglm_sha256_update(&sha, space.data, space.len);
+    if (r->o->language_model)
+        aglm_sha256_update(&sha, r->o->language_model, strlen(r->o->language_model));
     aglm_rc rc = space.rc;
     aglm_str_clear(&space);
     aglm_sha256_hex(&sha, hex);

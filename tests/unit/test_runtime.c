@@ -246,6 +246,9 @@ static void warm_is_cold(void **state)
         assert_true(warm.warm);
         assert_string_equal(cold.text.data, warm.text.data);
         assert_true(cold.log_prob == warm.log_prob);
+        r.prefix = "the film is bad. the film is good. ";
+        answer(lm, &r, &warm);
+        assert_false(warm.warm);
         aglm_lm_answer_clear(&cold);
         aglm_lm_answer_clear(&warm);
         aglm_lm_close(lm);
