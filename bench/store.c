@@ -91,7 +91,7 @@ static int work(const char *url, int trials, int gate)
     int64_t study;
     char go;
 
-    if (aglm_store_open(&s, url, &err) || aglm_store_study_find(s, "many", &study, &err))
+    if (aglm_store_open(&s, url, &err) || aglm_store_study_find(s, "together", &study, &err))
         return die(&err);
     if (read(gate, &go, 1) != 0)
         return 1;
@@ -112,7 +112,7 @@ static int write_together(const char *url, int trials, int workers)
     int gate[2];
     int failed = 0;
 
-    if (aglm_store_open(&s, url, &err) || aglm_store_study_new(s, "many", &way, 1, &study, &err))
+    if (aglm_store_open(&s, url, &err) || aglm_store_study_new(s, "together", &way, 1, &study, &err))
         return die(&err);
     aglm_store_close(s);
     if (pipe(gate) != 0)
