@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "llama/grammar.h"
 #include "llama/session.h"
 
 #define MAX_TEXT ((size_t)64 << 20)
@@ -16,6 +17,7 @@
 typedef struct generation {
     aglm_session *s;
     struct llama_sampler *sampler;
+    aglm_llama_grammar *grammar; /* NULL: none */
     bool stream, log_prob;
     int64_t max_tokens;
     const char *stops[MAX_STOPS];
@@ -117,15 +119,9 @@ static aglm_rc make_sampler(generation *g, const aglm_json *request, aglm_error 
     g->sampler = llama_sampler_chain_init(params);
     if (!g->sampler)
         return aglm_error_set(err, AGLM_NOMEM, "no memory for the sampler");
-    if (grammar) {
-        struct llama_sampler *rules = llama_sampler_init_grammar(g->s->vocab, grammar, "root");
-        if (!rules)
-            return aglm_error_set(err, AGLM_FORMAT, "grammar: llama.cpp does not take it");
-        llama_sampler_chain_add(g->sampler, rules);
-    }
     add_penalties(g->sampler, request, llama_vocab_n_tokens(g->s->vocab));
     add_draws(g->sampler, request);
-    return AGLM_OK;
+    return grammar ? aglm_llama_grammar_new(&g->grammar, g->s->vocab, grammar, err) : AGLM_OK;
 }
 
 static aglm_rc read_stops(generation *g, const aglm_json *request, aglm_error *err)
@@ -211,6 +207,16 @@ static aglm_rc take(generation *g, llama_token token)
     return g->reason ? AGLM_OK : send_piece(g, g->text.len - waiting(g));
 }
 
+static aglm_rc draw(generation *g, llama_token *token, aglm_error *err)
+{
+    struct llama_context *ctx = g->s->text.ctx;
+
+    if (g->grammar)
+        return aglm_llama_grammar_draw(g->grammar, g->sampler, ctx, &g->text, token, err);
+    *token = llama_sampler_sample(g->sampler, ctx, -1);
+    return AGLM_OK;
+}
+
 static aglm_rc run(generation *g, size_t from, aglm_error *err)
 {
     aglm_llama_context *c = &g->s->text;
@@ -219,8 +225,10 @@ static aglm_rc run(generation *g, size_t from, aglm_error *err)
     if (g->max_tokens == 0)
         g->reason = "length";
     while (rc == AGLM_OK && !g->reason) {
-        llama_token token = llama_sampler_sample(g->sampler, c->ctx, -1);
-        rc = take(g, token);
+        llama_token token;
+        rc = draw(g, &token, err);
+        if (rc == AGLM_OK)
+            rc = take(g, token);
         if (rc != AGLM_OK || g->reason)
             break;
         if (g->tokens == g->max_tokens || from + 1 >= c->n_ctx) {
@@ -322,6 +330,7 @@ aglm_rc aglm_session_generate(aglm_session *s, const aglm_json *request, aglm_js
     free(p.rest.at);
     if (g.sampler)
         llama_sampler_free(g.sampler);
+    aglm_llama_grammar_free(g.grammar);
     aglm_str_clear(&g.text);
     aglm_str_clear(&g.line);
     return rc;

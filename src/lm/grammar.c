@@ -9,16 +9,19 @@
 
 #define RULES_MAX 10000
 #define RANGE_MAX 1000
-#define REPEAT_MAX 100000
+#define REPEAT_MAX 1000 /* llama.cpp: 2,000 rules for a repetition, of which an item takes two */
 
 static const char BASE[] =
     "value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
     "object ::= \"{\" (string \":\" value (\",\" string \":\" value)*)? \"}\"\n"
     "array ::= \"[\" (value (\",\" value)*)? \"]\"\n"
     "string ::= \"\\\"\" char* \"\\\"\"\n"
-    "char ::= [^\"\\\\\\x7F\\x00-\\x1F] | [\\\\] ([\"\\\\bfnrt] | \"u\" [0-9a-fA-F]{4})\n"
+    "char ::= [ -!#-\\[\\]-~\\u0080-\\uD7FF\\uE000-\\U0010FFFF] | [\\\\] ([\"\\\\bfnrt] | \"u\" unit)\n"
+    "unit ::= [0-9a-cA-Ce-fE-F] hex hex hex | [dD] [0-7] hex hex |"
+    " [dD] [89abAB] hex hex \"\\\\u\" [dD] [c-fC-F] hex hex\n"
+    "hex ::= [0-9a-fA-F]\n"
     "whole ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15})\n"
-    "number ::= whole (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})?\n";
+    "number ::= whole (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?\n";
 
 /* Schemas that have a rule, in the order of their numbers; those from `done` on are to be written.
  */
@@ -98,7 +101,7 @@ static aglm_rc put_choice(struct maker *m, const aglm_json *list, bool literal, 
     return rc;
 }
 
-/* The bounds of a repetition; *most is -1 where there is none. */
+/* The bounds of a repetition; *most is -1 where there is none, or none that llama.cpp takes. */
 static aglm_rc bounds_of(struct maker *m, const aglm_json *s, const char *low, const char *high,
                          long *least, long *most)
 {
@@ -107,11 +110,10 @@ static aglm_rc bounds_of(struct maker *m, const aglm_json *s, const char *low, c
 
     if (b >= 0 && a > b)
         return never(m, low);
-    if (a > REPEAT_MAX || b > REPEAT_MAX)
-        return aglm_error_set(m->err, AGLM_LIMIT, "grammar: %s or %s is over %d", low, high,
-                              REPEAT_MAX);
+    if (a > REPEAT_MAX)
+        return aglm_error_set(m->err, AGLM_LIMIT, "grammar: %s is over %d", low, REPEAT_MAX);
     *least = (long)a;
-    *most = (long)b;
+    *most = b > REPEAT_MAX ? -1 : (long)b;
     return AGLM_OK;
 }
 
