@@ -1,14 +1,10 @@
 #include "lm/grammar.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
-#include "base/memory.h"
+#include "lm/grammar_number.h"
+#include "lm/grammar_part.h"
 
-#define RULES_MAX 10000
-#define RANGE_MAX 1000
 #define REPEAT_MAX 1000 /* llama.cpp: 2,000 rules for a repetition, of which an item takes two */
 
 static const char BASE[] =
@@ -23,35 +19,15 @@ static const char BASE[] =
     "whole ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15})\n"
     "number ::= whole (\".\" [0-9]{1,16})? ([eE] [-+]? [0-9]{1,2})?\n";
 
-/* Schemas that have a rule, in the order of their numbers; those from `done` on are to be written.
- */
 struct maker {
-    const aglm_json_schema *schema;
-    aglm_map *numbers;
-    const aglm_json **nodes;
-    size_t n_nodes;
-    size_t cap_nodes;
+    aglm_grammar_parts parts;
     aglm_str *out;
     aglm_error *err;
 };
 
-static aglm_rc never(struct maker *m, const char *keyword)
-{
-    return aglm_error_set(m->err, AGLM_INVALID, "JSON Schema: no value can meet %s", keyword);
-}
-
 static aglm_rc put_rule_name(struct maker *m, const aglm_json *schema)
 {
-    uint32_t number;
-    aglm_rc rc = aglm_map_intern(m->numbers, (const char *)&schema, sizeof schema, &number, NULL);
-
-    if (rc == AGLM_OK && number == m->n_nodes)
-        rc = aglm_grow(&m->nodes, &m->cap_nodes, m->n_nodes + 1, sizeof *m->nodes, RULES_MAX);
-    if (rc != AGLM_OK)
-        return aglm_error_set(m->err, rc, "grammar of a JSON Schema: %s", aglm_rc_text(rc));
-    if (number == m->n_nodes)
-        m->nodes[m->n_nodes++] = schema;
-    return aglm_str_printf(m->out, "r%u", (unsigned)number);
+    return aglm_str_printf(m->out, "r%zu", aglm_grammar_part_number(&m->parts, schema));
 }
 
 /* Bytes as a quoted literal. */
@@ -85,90 +61,91 @@ static aglm_rc put_json(struct maker *m, const aglm_json *v, const char *key)
     return rc == AGLM_OK ? rc : aglm_error_set(m->err, rc, "grammar: %s", aglm_rc_text(rc));
 }
 
-static aglm_rc put_choice(struct maker *m, const aglm_json *list, bool literal, const char *keyword)
+/* Those that meet the rest of the schema, too. */
+static aglm_rc put_literals(struct maker *m, const aglm_json *s)
 {
-    aglm_json_iter it = aglm_json_iterate(list);
-    const aglm_json *one;
+    bool list;
+    const aglm_json *v = aglm_grammar_literals(s, &list), *one;
+    aglm_json_iter it = aglm_json_iterate(v);
     aglm_rc rc = AGLM_OK;
+    const char *between = "";
 
-    if (aglm_json_size(list) == 0)
-        return never(m, keyword);
-    for (bool first = true; rc == AGLM_OK && (one = aglm_json_next(&it, NULL)); first = false) {
-        if (!first)
-            aglm_str_puts(m->out, " | ");
-        rc = literal ? put_json(m, one, NULL) : put_rule_name(m, one);
+    if (!list)
+        return put_json(m, v, NULL);
+    while (rc == AGLM_OK && (one = aglm_json_next(&it, NULL))) {
+        if (!aglm_grammar_fits(&m->parts, s, one))
+            continue;
+        aglm_str_puts(m->out, between);
+        between = " | ";
+        rc = put_json(m, one, NULL);
     }
     return rc;
 }
 
-/* The bounds of a repetition; *most is -1 where there is none, or none that llama.cpp takes. */
-static aglm_rc bounds_of(struct maker *m, const aglm_json *s, const char *low, const char *high,
-                         long *least, long *most)
+static aglm_rc put_choices(struct maker *m, const aglm_json *list)
 {
-    double a = aglm_json_double(aglm_json_get(s, low), 0);
-    double b = aglm_json_double(aglm_json_get(s, high), -1);
+    aglm_json_iter it = aglm_json_iterate(list);
+    const aglm_json *one;
+    const char *between = "";
 
-    if (b >= 0 && a > b)
-        return never(m, low);
-    if (a > REPEAT_MAX)
-        return aglm_error_set(m->err, AGLM_LIMIT, "grammar: %s is over %d", low, REPEAT_MAX);
-    *least = (long)a;
-    *most = b > REPEAT_MAX ? -1 : (long)b;
-    return AGLM_OK;
+    while ((one = aglm_json_next(&it, NULL))) {
+        if (!aglm_grammar_part_possible(&m->parts, one))
+            continue;
+        aglm_str_puts(m->out, between);
+        between = " | ";
+        put_rule_name(m, one);
+    }
+    return m->out->rc;
 }
 
-static void put_repeat(struct maker *m, long least, long most)
+/* A longer one than llama.cpp takes becomes one without an end. */
+static aglm_rc put_repeat(struct maker *m, double least, double most, const char *keyword)
 {
-    if (most < 0)
-        aglm_str_printf(m->out, "{%ld,}", least);
-    else
-        aglm_str_printf(m->out, "{%ld,%ld}", least, most);
+    if (least > REPEAT_MAX)
+        return aglm_error_set(m->err, AGLM_LIMIT, "grammar: %s is over %d", keyword, REPEAT_MAX);
+    if (most > REPEAT_MAX)
+        return aglm_str_printf(m->out, "{%.0f,}", least);
+    return aglm_str_printf(m->out, "{%.0f,%.0f}", least, most);
 }
 
 static aglm_rc put_string(struct maker *m, const aglm_json *s)
 {
-    long least, most;
-    aglm_rc rc = bounds_of(m, s, "minLength", "maxLength", &least, &most);
+    aglm_grammar_length n = aglm_grammar_length_of(s, "minLength", "maxLength");
 
-    if (rc != AGLM_OK)
-        return rc;
     aglm_str_puts(m->out, "\"\\\"\" char");
-    put_repeat(m, least, most);
-    return aglm_str_puts(m->out, " \"\\\"\"");
+    aglm_rc rc = put_repeat(m, n.least, n.most, "minLength");
+    return rc == AGLM_OK ? aglm_str_puts(m->out, " \"\\\"\"") : rc;
 }
 
-static aglm_rc put_integer(struct maker *m, const aglm_json *s)
+static aglm_rc put_number(struct maker *m, const aglm_json *s, bool integer)
 {
-    const aglm_json *low = aglm_json_get(s, "minimum"), *high = aglm_json_get(s, "maximum");
-    double a = ceil(aglm_json_double(low, 0)), b = floor(aglm_json_double(high, 0));
+    aglm_number_range r = aglm_number_range_of(s, integer);
 
-    if (low && high && a > b)
-        return never(m, "minimum");
-    if (!low || !high || b - a >= RANGE_MAX || fabs(a) > 1e15)
-        return aglm_str_puts(m->out, "whole");
-    for (double v = a; v <= b; v++)
-        aglm_str_printf(m->out, v > a ? " | \"%.0f\"" : "\"%.0f\"", v + 0.0);
+    if (r.low < -1e300 && r.high > 1e300)
+        return aglm_str_puts(m->out, integer ? "whole" : "number");
+    aglm_number_range_put(&r, integer, m->out);
     return m->out->rc;
 }
 
 static aglm_rc put_array(struct maker *m, const aglm_json *s)
 {
     const aglm_json *items = aglm_json_get(s, "items");
-    long least, most;
-    aglm_rc rc = bounds_of(m, s, "minItems", "maxItems", &least, &most);
+    aglm_grammar_length n = aglm_grammar_length_of(s, "minItems", "maxItems");
+    bool some = n.least > 0;
 
-    if (rc != AGLM_OK)
-        return rc;
-    if (most == 0)
+    if (n.most == 0 || (items && !aglm_grammar_part_possible(&m->parts, items)))
         return aglm_str_puts(m->out, "\"[\" \"]\"");
-    aglm_str_puts(m->out, least > 0 ? "\"[\" " : "\"[\" (");
-    for (int part = 0; part < 2 && rc == AGLM_OK; part++) {
+    aglm_str_puts(m->out, some ? "\"[\" " : "\"[\" (");
+    for (int part = 0; part < 2; part++) {
         aglm_str_puts(m->out, part ? " (\",\" " : "");
-        rc = items ? put_rule_name(m, items) : aglm_str_puts(m->out, "value");
+        if (items)
+            put_rule_name(m, items);
+        else
+            aglm_str_puts(m->out, "value");
     }
     aglm_str_putc(m->out, ')');
-    put_repeat(m, least > 0 ? least - 1 : 0, most < 0 ? -1 : most - 1);
-    return rc == AGLM_OK ? aglm_str_puts(m->out, least > 0 ? " \"]\"" : ")? \"]\"") : rc;
+    aglm_rc rc = put_repeat(m, some ? n.least - 1 : 0, n.most - 1, "minItems");
+    return rc == AGLM_OK ? aglm_str_puts(m->out, some ? " \"]\"" : ")? \"]\"") : rc;
 }
 
 static bool is_required(const aglm_json *s, const char *key)
@@ -193,7 +170,7 @@ static aglm_rc put_member(struct maker *m, const char *key, const aglm_json *v, 
 }
 
 /* Rules rN-I and rN-I-c: members from I on, the latter behind another one. */
-static aglm_rc put_members(struct maker *m, const aglm_json *s, size_t node)
+static aglm_rc put_members(struct maker *m, const aglm_json *s, size_t part)
 {
     const aglm_json *properties = aglm_json_get(s, "properties"), *v;
     aglm_json_iter it = aglm_json_iterate(properties);
@@ -201,149 +178,115 @@ static aglm_rc put_members(struct maker *m, const aglm_json *s, size_t node)
     aglm_rc rc = AGLM_OK;
     size_t i = 0;
 
-    for (; rc == AGLM_OK && (v = aglm_json_next(&it, &key)); i++) {
+    while (rc == AGLM_OK && (v = aglm_json_next(&it, &key))) {
+        if (!aglm_grammar_part_possible(&m->parts, v))
+            continue;
         for (int comma = 0; comma < 2 && rc == AGLM_OK; comma++) {
             const char *behind = comma ? "-c" : "";
-            aglm_str_printf(m->out, "r%zu-%zu%s ::= ", node, i, behind);
+            aglm_str_printf(m->out, "r%zu-%zu%s ::= ", part, i, behind);
             rc = put_member(m, key, v, comma);
-            aglm_str_printf(m->out, " r%zu-%zu-c", node, i + 1);
+            aglm_str_printf(m->out, " r%zu-%zu-c", part, i + 1);
             if (!is_required(s, key))
-                aglm_str_printf(m->out, " | r%zu-%zu%s", node, i + 1, behind);
+                aglm_str_printf(m->out, " | r%zu-%zu%s", part, i + 1, behind);
             aglm_str_putc(m->out, '\n');
         }
+        i++;
     }
-    aglm_str_printf(m->out, "r%zu-%zu ::= \"\"\nr%zu-%zu-c ::= \"\"\n", node, i, node, i);
+    aglm_str_printf(m->out, "r%zu-%zu ::= \"\"\nr%zu-%zu-c ::= \"\"\n", part, i, part, i);
     return rc;
 }
 
-static aglm_rc check_named(struct maker *m, const aglm_json *s)
+static aglm_rc put_object(struct maker *m, const aglm_json *s, size_t part)
 {
-    aglm_json_iter it = aglm_json_iterate(aglm_json_get(s, "required"));
-    const aglm_json *name;
+    const aglm_json *values = aglm_json_get(s, "additionalProperties");
 
-    while ((name = aglm_json_next(&it, NULL)))
-        if (!aglm_json_get(aglm_json_get(s, "properties"), aglm_json_string(name, NULL)))
-            return aglm_error_set(m->err, AGLM_INVALID,
-                                  "grammar: \"%.60s\" is required and not among the properties",
-                                  aglm_json_string(name, NULL));
-    return AGLM_OK;
+    if (aglm_json_get(s, "properties"))
+        return aglm_str_printf(m->out, "\"{\" r%zu-0 \"}\"", part);
+    if (!values)
+        return aglm_str_puts(m->out, "object");
+    if (!aglm_grammar_part_possible(&m->parts, values))
+        return aglm_str_puts(m->out, "\"{\" \"}\"");
+    size_t n = aglm_grammar_part_number(&m->parts, values);
+    return aglm_str_printf(m->out, "\"{\" (string \":\" r%zu (\",\" string \":\" r%zu)*)? \"}\"", n,
+                           n);
 }
 
-static aglm_rc put_type(struct maker *m, const aglm_json *s, const char *type, size_t node)
+static aglm_rc put_type(struct maker *m, const aglm_json *s, const char *type, size_t part)
 {
-    if (strcmp(type, "object") == 0) {
-        if (!aglm_json_get(s, "properties") && !aglm_json_get(s, "required"))
-            return aglm_str_puts(m->out, "object");
-        return aglm_str_printf(m->out, "\"{\" r%zu-0 \"}\"", node);
-    }
+    if (strcmp(type, "object") == 0)
+        return put_object(m, s, part);
     if (strcmp(type, "array") == 0)
         return put_array(m, s);
     if (strcmp(type, "string") == 0)
         return put_string(m, s);
-    if (strcmp(type, "integer") == 0)
-        return put_integer(m, s);
     if (strcmp(type, "boolean") == 0)
         return aglm_str_puts(m->out, "\"true\" | \"false\"");
-    return aglm_str_puts(m->out, strcmp(type, "null") == 0 ? "\"null\"" : "number");
+    if (strcmp(type, "null") == 0)
+        return aglm_str_puts(m->out, "\"null\"");
+    return put_number(m, s, *type == 'i');
 }
 
-static aglm_rc put_types(struct maker *m, const aglm_json *s, size_t node)
+static aglm_rc put_types(struct maker *m, const aglm_json *s, size_t part)
 {
-    const aglm_json *type = aglm_json_get(s, "type"), *one;
-    const char *name = aglm_json_string(type, NULL);
-    aglm_json_iter it = aglm_json_iterate(type);
-    aglm_rc rc = AGLM_OK;
+    const char *types[7], *between = "";
+    size_t n = aglm_grammar_types(s, types);
+    aglm_rc rc = n == 0 ? aglm_str_puts(m->out, "value") : AGLM_OK;
 
-    if (!type && aglm_json_get(s, "properties"))
-        name = "object";
-    if (name || !type)
-        return name ? put_type(m, s, name, node) : aglm_str_puts(m->out, "value");
-    for (bool first = true; rc == AGLM_OK && (one = aglm_json_next(&it, NULL)); first = false) {
-        aglm_str_puts(m->out, first ? "" : " | ");
-        rc = put_type(m, s, aglm_json_string(one, NULL), node);
+    for (size_t i = 0; i < n && rc == AGLM_OK; i++) {
+        if (!aglm_grammar_type_possible(&m->parts, s, types[i]))
+            continue;
+        aglm_str_puts(m->out, between);
+        between = " | ";
+        rc = put_type(m, s, types[i], part);
     }
     return rc;
 }
 
-static aglm_rc refuse_others(struct maker *m, const aglm_json *s)
-{
-    static const char *const others[] = {"allOf",
-                                         "not",
-                                         "if",
-                                         "pattern",
-                                         "patternProperties",
-                                         "prefixItems",
-                                         "contains",
-                                         "propertyNames",
-                                         "dependentSchemas",
-                                         "dependentRequired",
-                                         "minProperties",
-                                         "multipleOf"};
-
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (aglm_json_get(s, others[i]))
-            return aglm_error_set(m->err, AGLM_UNSUPPORTED,
-                                  "grammar: %s has no counterpart; leave it to the check of the "
-                                  "output",
-                                  others[i]);
-    return AGLM_OK;
-}
-
-static aglm_rc put_body(struct maker *m, const aglm_json *s, size_t node)
+static aglm_rc put_body(struct maker *m, const aglm_json *s, size_t part)
 {
     const aglm_json *v;
-    aglm_rc rc;
+    bool list;
 
-    if (aglm_json_kind_of(s) == AGLM_JSON_BOOL)
-        return aglm_json_bool(s, false) ? aglm_str_puts(m->out, "value") : never(m, "false");
-    if ((rc = refuse_others(m, s)) != AGLM_OK)
-        return rc;
-    if ((v = aglm_json_schema_target(m->schema, aglm_json_get(s, "$ref"))))
+    if (aglm_grammar_literals(s, &list))
+        return put_literals(m, s);
+    if ((v = aglm_json_schema_target(m->parts.schema, aglm_json_get(s, "$ref"))))
         return put_rule_name(m, v);
-    if ((v = aglm_json_get(s, "const")))
-        return put_json(m, v, NULL);
-    if ((v = aglm_json_get(s, "enum")))
-        return put_choice(m, v, true, "enum");
-    if ((v = aglm_json_get(s, "anyOf")) || (v = aglm_json_get(s, "oneOf")))
-        return put_choice(m, v, false, "anyOf");
-    return put_types(m, s, node);
+    if ((v = aglm_grammar_choices(s)))
+        return put_choices(m, v);
+    return put_types(m, s, part);
 }
 
+/* Parts that nothing can meet have no rule, and none names them. */
 static aglm_rc put_rules(struct maker *m)
 {
     aglm_rc rc = AGLM_OK;
 
-    for (size_t i = 0; i < m->n_nodes && rc == AGLM_OK; i++) {
-        const aglm_json *s = m->nodes[i];
+    for (size_t i = 0; i < m->parts.n && rc == AGLM_OK; i++) {
+        const aglm_json *s = m->parts.at[i].schema;
+        bool list;
+        if (!m->parts.at[i].possible)
+            continue;
         aglm_str_printf(m->out, "r%zu ::= ", i);
         rc = put_body(m, s, i);
         aglm_str_putc(m->out, '\n');
-        if (rc == AGLM_OK && (aglm_json_get(s, "properties") || aglm_json_get(s, "required"))) {
-            rc = check_named(m, s);
-            if (rc == AGLM_OK)
-                rc = put_members(m, s, i);
-        }
+        if (rc == AGLM_OK && aglm_json_get(s, "properties") && !aglm_grammar_literals(s, &list))
+            rc = put_members(m, s, i);
     }
     return rc;
 }
 
 aglm_rc aglm_grammar_from_schema(aglm_str *out, const aglm_json_schema *schema, aglm_error *err)
 {
-    struct maker m = {.schema = schema, .out = out, .err = err};
-    aglm_rc rc;
+    struct maker m = {.out = out, .err = err};
+    aglm_rc rc = aglm_grammar_parts_init(&m.parts, schema, err);
 
-    m.numbers = aglm_map_new(RULES_MAX, RULES_MAX * sizeof(void *));
-    if (!m.numbers)
-        return aglm_error_set(err, AGLM_NOMEM, "out of memory");
-    aglm_str_puts(out, "root ::= ");
-    rc = put_rule_name(&m, aglm_json_schema_root(schema));
-    aglm_str_putc(out, '\n');
+    aglm_str_puts(out, "root ::= r0\n");
     if (rc == AGLM_OK)
         rc = put_rules(&m);
     aglm_str_puts(out, BASE);
-    free(m.nodes);
-    aglm_map_free(m.numbers);
-    if (rc == AGLM_OK && out->rc != AGLM_OK)
-        return aglm_error_set(err, out->rc, "grammar: %s", aglm_rc_text(out->rc));
+    aglm_rc failed = out->rc != AGLM_OK ? out->rc : m.parts.rc;
+    aglm_grammar_parts_clear(&m.parts);
+    if (rc == AGLM_OK && failed != AGLM_OK)
+        return aglm_error_set(err, failed, "grammar: %s", aglm_rc_text(failed));
     return rc;
 }

@@ -6,10 +6,11 @@
 #include "net/json_schema.h"
 
 /* Appends rules, the first of them "root". Members come in the order of `properties`, without
- * blanks; members that the schema does not name are not written when it names some. Ranges of
- * numbers wider than 1,000 whole ones, lengths over 1,000 and uniqueItems are left to
- * aglm_json_schema_check. AGLM_INVALID for a schema that no value can meet, AGLM_UNSUPPORTED for a
- * keyword with no counterpart (pattern, allOf, not, if, ...): both name it. */
+ * blanks; members that the schema does not name are not written when it names some; numbers with a
+ * bound have at most 15 digits. Lengths over 1,000, uniqueItems, doubled keys where any key may
+ * stand, and that of oneOf no second one holds, are left to aglm_json_schema_check. AGLM_INVALID
+ * for a schema that no value can meet, AGLM_UNSUPPORTED for a keyword with no counterpart (pattern,
+ * allOf, not, if, ...), AGLM_LIMIT for a least length over 1,000: all name it. */
 aglm_rc aglm_grammar_from_schema(aglm_str *out, const aglm_json_schema *schema, aglm_error *err);
 
 #endif

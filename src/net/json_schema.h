@@ -27,5 +27,8 @@ const aglm_json *aglm_json_schema_target(const aglm_json_schema *s, const aglm_j
  * deeper references than allowed: the value is then neither valid nor invalid. */
 aglm_rc aglm_json_schema_check(const aglm_json_schema *s, const aglm_json *value, bool *valid,
                                aglm_str *why, aglm_error *err);
+/* The same for a part of the schema instead of the whole, without reasons. */
+aglm_rc aglm_json_schema_check_part(const aglm_json_schema *s, const aglm_json *part,
+                                    const aglm_json *value, bool *valid);
 
 #endif

@@ -595,3 +595,12 @@ aglm_rc aglm_json_schema_check(const aglm_json_schema *s, const aglm_json *value
         *valid = false;
     return r.rc;
 }
+
+aglm_rc aglm_json_schema_check_part(const aglm_json_schema *s, const aglm_json *part,
+                                    const aglm_json *value, bool *valid)
+{
+    struct run r = {.schema = s, .work = WORK_MAX};
+
+    *valid = evaluate(&r, part, value, NULL, NULL) && r.rc == AGLM_OK;
+    return r.rc;
+}
