@@ -15,7 +15,8 @@ static const struct {
 } OPS[] = {
     {"open", aglm_session_open},         {"tokenize", aglm_session_tokenize},
     {"generate", aglm_session_generate}, {"score", aglm_session_score},
-    {"embed", aglm_session_embed},       {"quantize", aglm_session_quantize},
+    {"embed", aglm_session_embed},       {"states", aglm_session_states},
+    {"quantize", aglm_session_quantize},
 };
 
 aglm_rc aglm_session_send(aglm_session *s, const aglm_str *line)

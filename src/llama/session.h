@@ -9,6 +9,7 @@
  *   generate  prefix, prompt, ...       -> pieces; reason, counts (generate.c)
  *   score     prefix, items, answers    -> log-probabilities (score.c)
  *   embed     texts                     -> vectors (embed.c)
+ *   states    text, layers, max_tokens  -> pooled hidden states (states.c)
  *   quantize  model, out, type          -> (quantize.c)
  * A failed one has "ok": false, "rc" (an aglm_rc) and "error". */
 #ifndef AGLM_LLAMA_SESSION_H
@@ -35,6 +36,8 @@ typedef struct aglm_llama_context {
     aglm_tokens prefix;       /* what the first prefix.n places of every sequence hold */
 } aglm_llama_context;
 
+typedef struct aglm_states aglm_states; /* a context and its observer: states.c */
+
 typedef struct aglm_session {
     int out; /* file descriptor of the answers */
     struct llama_model *model;
@@ -44,15 +47,17 @@ typedef struct aglm_session {
     aglm_llama_context text; /* one sequence: generate */
     aglm_llama_context many; /* many: score */
     aglm_llama_context embed;
+    aglm_states *states; /* NULL: not asked for yet */
 } aglm_session;
 
 typedef aglm_rc aglm_session_op(aglm_session *s, const aglm_json *request, aglm_json_writer *answer,
                                 aglm_error *err);
 
 aglm_session_op aglm_session_open, aglm_session_tokenize, aglm_session_generate, aglm_session_score,
-    aglm_session_embed, aglm_session_quantize;
+    aglm_session_embed, aglm_session_states, aglm_session_quantize;
 
 void aglm_session_clear(aglm_session *s);
+void aglm_states_free(aglm_states *s); /* NULL is fine */
 
 /* Writes one line, whole. */
 aglm_rc aglm_session_send(aglm_session *s, const aglm_str *line);

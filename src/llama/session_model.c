@@ -39,6 +39,8 @@ void aglm_session_clear(aglm_session *s)
     aglm_llama_context_clear(&s->text);
     aglm_llama_context_clear(&s->many);
     aglm_llama_context_clear(&s->embed);
+    aglm_states_free(s->states);
+    s->states = NULL;
     if (s->model)
         llama_model_free(s->model);
     s->model = NULL;

@@ -98,3 +98,9 @@ aglm_rc aglm_lm_embed(aglm_lm *lm, const char *const *texts, size_t n, float *ou
 {
     return lm->ops->embed ? lm->ops->embed(lm, texts, n, out, err) : no_such(lm, "embed", err);
 }
+
+aglm_rc aglm_lm_states(aglm_lm *lm, const aglm_lm_reading *r, float *out, aglm_error *err)
+{
+    return lm->ops->states ? lm->ops->states(lm, r, out, err)
+                           : no_such(lm, "show its hidden states", err);
+}

@@ -95,6 +95,20 @@ typedef struct aglm_lm_scoring {
     double limit_s;
 } aglm_lm_scoring;
 
+/* What stands in the model after some of its blocks when it has read a text. */
+typedef struct aglm_lm_reading {
+    const char *text;
+    size_t len;
+    const int32_t *layers; /* [n_layers] blocks done: ascending, 1 to info.layers */
+    size_t n_layers;       /* at most AGLM_LM_LAYERS_MAX */
+    size_t max_tokens;     /* of the text, from its beginning: 1 to AGLM_LM_READ_MAX */
+    double limit_s;        /* 0: none */
+} aglm_lm_reading;
+
+#define AGLM_LM_LAYERS_MAX 64
+#define AGLM_LM_READ_MAX 512
+#define AGLM_LM_POOLINGS 2 /* the mean over the tokens, and the last token */
+
 typedef struct aglm_lm_tokens {
     int32_t *at; /* free(at) */
     size_t n;
@@ -111,6 +125,7 @@ typedef struct aglm_lm_ops {
                      aglm_error *err);
     aglm_rc (*embed)(aglm_lm *lm, const char *const *texts, size_t n, float *out, aglm_error *err);
     bool takes_messages;
+    aglm_rc (*states)(aglm_lm *lm, const aglm_lm_reading *r, float *out, aglm_error *err);
 } aglm_lm_ops;
 
 struct aglm_lm {
@@ -141,6 +156,12 @@ aglm_rc aglm_lm_score(aglm_lm *lm, const aglm_lm_scoring *s, double *scores, int
                       aglm_error *err);
 /* out[n * info.dimension]: unit vectors. */
 aglm_rc aglm_lm_embed(aglm_lm *lm, const char *const *texts, size_t n, float *out, aglm_error *err);
+
+/* out[n_layers * AGLM_LM_POOLINGS * info.dimension]: per layer the mean over the text's tokens,
+ * then the last token; each token's state scaled to a root mean square of one. The same bits
+ * whatever was asked before, and whichever other layers are asked for. AGLM_CANCELLED: the limit.
+ */
+aglm_rc aglm_lm_states(aglm_lm *lm, const aglm_lm_reading *r, float *out, aglm_error *err);
 
 /* Writes the model with weights of another type ("Q4_0", "Q8_0", ...) beside out and renames it in
  * place. */

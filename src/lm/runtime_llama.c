@@ -481,8 +481,63 @@ static aglm_rc llama_embed(aglm_lm *lm, const char *const *texts, size_t n, floa
                   : aglm_error_set(err, AGLM_IO, "autoglm-llama answered %zu vectors of %zu", i, n);
 }
 
+/* Eight hexadecimal digits a number. */
+static bool read_bits(const char *hex, size_t n, float *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 8; k++) {
+            char c = hex[8 * i + k];
+            unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                             : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+                                                    : 16;
+            if (digit > 15)
+                return false;
+            bits = bits << 4 | digit;
+        }
+        memcpy(&out[i], &bits, sizeof bits);
+    }
+    return true;
+}
+
+static aglm_rc llama_states(aglm_lm *lm, const aglm_lm_reading *r, float *out, aglm_error *err)
+{
+    llama *l = (llama *)lm;
+    aglm_json_writer w;
+    aglm_json_doc *doc;
+    size_t len = 0;
+
+    aglm_rc rc = start(l, err);
+    if (rc != AGLM_OK)
+        return rc;
+    begin(&l->request, &w, "states", r->limit_s);
+    aglm_json_key(&w, "text");
+    aglm_json_put_string(&w, r->text, r->len);
+    aglm_json_key(&w, "layers");
+    aglm_json_open_array(&w);
+    for (size_t i = 0; i < r->n_layers; i++)
+        aglm_json_put_int(&w, r->layers[i]);
+    aglm_json_close_array(&w);
+    aglm_json_member_int(&w, "max_tokens", (int64_t)r->max_tokens);
+    rc = ask(l, &w, r->limit_s, &doc, err);
+    if (rc != AGLM_OK)
+        return rc;
+    size_t n = r->n_layers * AGLM_LM_POOLINGS * (size_t)l->lm.info.dimension;
+    const char *hex = aglm_json_string(aglm_json_get(aglm_json_root(doc), "states"), &len);
+    if (!hex || len != 8 * n || !read_bits(hex, n, out))
+        rc = aglm_error_set(err, AGLM_IO, "autoglm-llama answered no %zu states", n);
+    aglm_json_free(doc);
+    return rc;
+}
+
 static const aglm_lm_ops OPS = {
-    "local", llama_close, llama_tokenize, llama_generate, llama_score, llama_embed,
+    .kind = "local",
+    .close = llama_close,
+    .tokenize = llama_tokenize,
+    .generate = llama_generate,
+    .score = llama_score,
+    .embed = llama_embed,
+    .states = llama_states,
 };
 
 aglm_rc aglm_lm_open_file(aglm_lm **out, const char *path, unsigned threads, aglm_error *err)

@@ -383,6 +383,78 @@ static void embeds(void **state)
     }
 }
 
+static void states_of(aglm_lm *lm, const char *text, const int32_t *layers, size_t n, float *out)
+{
+    const aglm_lm_reading r = {text, strlen(text), layers, n, AGLM_LM_READ_MAX, 0};
+    aglm_error err = {0};
+
+    if (aglm_lm_states(lm, &r, out, &err) != AGLM_OK)
+        fail_msg("%s", err.msg);
+}
+
+/* The last layer's mean points where embed does: the tiny models' last norm weighs all about the
+ * same. */
+static void same_direction(aglm_lm *lm, const char *text, const float *mean)
+{
+    float v[GLM_DIM];
+    double product = 0, a = 0, b = 0;
+    aglm_error err = {0};
+
+    assert_int_equal(aglm_lm_embed(lm, &text, 1, v, &err), AGLM_OK);
+    for (size_t i = 0; i < GLM_DIM; i++) {
+        product += (double)v[i] * (double)mean[i];
+        a += (double)v[i] * (double)v[i];
+        b += (double)mean[i] * (double)mean[i];
+    }
+    assert_true(product / sqrt(a * b) > 0.98);
+}
+
+static void shows_its_states(void **state)
+{
+    static const char TEXT[] = "the good film", OTHER[] = "人工智能";
+    enum { ROW = AGLM_LM_POOLINGS * GLM_DIM };
+
+    for (glm_arch arch = GLM_CHATGLM; arch <= GLM_GLM4MOE; arch++) {
+        aglm_lm *lm = open_model(arch);
+        float both[2 * ROW], one[ROW], other[2 * ROW];
+        states_of(lm, TEXT, (int32_t[]){1, 2}, 2, both);
+        states_of(lm, OTHER, (int32_t[]){1, 2}, 2, other);
+        states_of(lm, TEXT, (int32_t[]){1}, 1, one);
+        assert_memory_equal(both, one, sizeof one);
+        assert_memory_not_equal(both, other, sizeof one);
+        states_of(lm, TEXT, (int32_t[]){2}, 1, one);
+        assert_memory_equal(both + ROW, one, sizeof one);
+        assert_memory_not_equal(both, one, sizeof one);
+        same_direction(lm, TEXT, one);
+        /* of one token the mean is the last */
+        states_of(lm, "", (int32_t[]){2}, 1, one);
+        for (size_t i = 0; i < GLM_DIM; i++)
+            assert_float_equal(one[i], one[GLM_DIM + i], 1e-6);
+        aglm_lm_close(lm);
+    }
+}
+
+static void states_that_are_none(void **state)
+{
+    aglm_lm *lm = open_model(GLM_GLM4);
+    float out[3 * AGLM_LM_POOLINGS * GLM_DIM];
+    aglm_lm_reading r = {"the", 3, (int32_t[]){1, 3}, 2, 8, 0};
+    aglm_error err = {0};
+
+    assert_int_equal(aglm_lm_states(lm, &r, out, &err), AGLM_INVALID);
+    assert_non_null(strstr(err.msg, "1 to 2"));
+    r.layers = (int32_t[]){2, 1};
+    assert_int_equal(aglm_lm_states(lm, &r, out, &err), AGLM_INVALID);
+    r.n_layers = 0;
+    assert_int_equal(aglm_lm_states(lm, &r, out, &err), AGLM_INVALID);
+    r.n_layers = 1;
+    r.max_tokens = AGLM_LM_READ_MAX + 1;
+    assert_int_equal(aglm_lm_states(lm, &r, out, &err), AGLM_INVALID);
+    r.max_tokens = 1;
+    assert_int_equal(aglm_lm_states(lm, &r, out, &err), AGLM_OK);
+    aglm_lm_close(lm);
+}
+
 /* ---- what goes wrong ---- */
 
 /* The child that was started last: the one process whose parent this is. */
@@ -522,6 +594,8 @@ int main(void)
         cmocka_unit_test(ends_in_time),
         cmocka_unit_test(longer_than_the_context),
         cmocka_unit_test(embeds),
+        cmocka_unit_test(shows_its_states),
+        cmocka_unit_test(states_that_are_none),
         cmocka_unit_test(killed_in_the_middle),
         cmocka_unit_test(garbage),
         cmocka_unit_test(quantizes),
