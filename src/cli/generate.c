@@ -112,9 +112,6 @@ static bool on_piece(void *arg, const char *piece, size_t n)
     return fwrite(piece, 1, n, stdout) == n && fflush(stdout) == 0;
 }
 
-static const char *const REASONS[] = {
-    [AGLM_LM_STOP] = "stop", [AGLM_LM_LENGTH] = "length", [AGLM_LM_TIME] = "time"};
-
 static aglm_rc put_json(const aglm_lm_answer *answer)
 {
     aglm_str s;
@@ -124,7 +121,7 @@ static aglm_rc put_json(const aglm_lm_answer *answer)
     aglm_json_writer_init(&w, &s);
     aglm_json_open_object(&w);
     aglm_json_member_text(&w, "text", answer->text.data);
-    aglm_json_member_text(&w, "reason", REASONS[answer->reason]);
+    aglm_json_member_text(&w, "reason", aglm_lm_reason_name(answer->reason));
     aglm_json_member_int(&w, "prompt_tokens", answer->prompt_tokens);
     aglm_json_member_int(&w, "tokens", answer->tokens);
     aglm_json_member_double(&w, "prompt_seconds", answer->prompt_s);
@@ -162,16 +159,9 @@ static void explain(const aglm_generated *g)
     aglm_str s;
 
     aglm_str_init(&s, 1 << 20);
-    aglm_prompt_task_tell(&g->guess, &s);
-    fprintf(stderr, "%s%s", s.data, g->why.data);
+    aglm_generated_tell(g, &s);
+    fputs(s.data, stderr);
     aglm_str_clear(&s);
-    for (size_t i = 0; i < AGLM_CHECKS; i++)
-        if (g->report.result[i].ran)
-            fprintf(stderr, "check %-12s %.2f%s %s\n", aglm_check_name((aglm_check)i),
-                    g->report.result[i].score, g->report.result[i].failed ? " FAILED" : "",
-                    g->report.result[i].reason);
-    fprintf(stderr, "%s: reward %.3f, %u tr%s, %.2f s\n", g->setting, g->reward, g->tries,
-            g->tries == 1 ? "y" : "ies", g->answer.prompt_s + g->answer.generate_s);
 }
 
 static aglm_rc put_generated(const aglm_args *a, const aglm_generated *g)
@@ -202,17 +192,18 @@ static aglm_rc choose_and_generate(const aglm_args *a, aglm_lm *lm, const struct
     o.settings = path;
     aglm_rc rc = settings_path(a, path, sizeof path, err);
     if (rc == AGLM_OK && task && !aglm_prompt_task_from_name(task, &wanted))
-        rc = aglm_error_set(
-            err, AGLM_INVALID,
-            "--task: there is no task %s; there are classification, extraction, summarization, "
-            "question-answering, translation, rewriting, code, arithmetic, chat, text-generation",
-            task);
+        rc = aglm_error_set(err, AGLM_INVALID, "--task: there is no task %s; there are %s", task,
+                            aglm_prompt_task_names());
     if (rc == AGLM_OK)
         rc = aglm_generator_new(&g, lm, &o, err);
     if (rc == AGLM_OK && presets)
         rc = aglm_generator_presets(g, presets, err);
+    const aglm_generator_request r = {.prompt = q->r.prompt,
+                                      .task = task ? &wanted : NULL,
+                                      .limit_s = q->r.limit_s,
+                                      .max_tokens = aglm_args_number(a, "max-tokens", 0)};
     if (rc == AGLM_OK)
-        rc = aglm_generator_run(g, q->r.prompt, task ? &wanted : NULL, q->r.limit_s, &out, err);
+        rc = aglm_generator_run(g, &r, &out, err);
     if (rc == AGLM_OK)
         rc = put_generated(a, &out);
     aglm_generated_clear(&out);

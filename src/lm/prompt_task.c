@@ -61,6 +61,12 @@ static const struct {
     {"completion", AGLM_PROMPT_TEXT_GENERATION},
 };
 
+const char *aglm_prompt_task_names(void)
+{
+    return "classification, extraction, summarization, question-answering, translation, rewriting, "
+           "code, arithmetic, chat, text-generation";
+}
+
 const char *aglm_prompt_task_name(aglm_prompt_task t)
 {
     return (size_t)t < AGLM_PROMPT_TASKS ? task_names[t] : "unknown";

@@ -24,6 +24,8 @@ typedef enum aglm_prompt_task {
 
 /* "classification", "text-generation", ...; "unknown" for no task. */
 const char *aglm_prompt_task_name(aglm_prompt_task t);
+/* All of them, for messages. */
+const char *aglm_prompt_task_names(void);
 /* Also by names that people know from elsewhere: "token-classification", "qa", "summarisation",
  * "translation_en_to_fr", ...; case, '_' and '-' do not matter. */
 bool aglm_prompt_task_from_name(const char *name, aglm_prompt_task *out);

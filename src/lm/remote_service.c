@@ -167,6 +167,24 @@ static aglm_rc check(const aglm_remote_service *s, const aglm_lm_request *r, agl
     return AGLM_OK;
 }
 
+void aglm_remote_fit(const aglm_remote_service *s, aglm_decoding *d)
+{
+    aglm_decoding plain;
+
+    aglm_decoding_init(&plain);
+    if (!s->sampling) {
+        d->top_k = plain.top_k;
+        d->min_p = plain.min_p;
+        d->repetition_penalty = plain.repetition_penalty;
+    }
+    if (!s->typical)
+        d->typical_p = plain.typical_p;
+    if (!s->penalties) {
+        d->presence_penalty = plain.presence_penalty;
+        d->frequency_penalty = plain.frequency_penalty;
+    }
+}
+
 static double open_interval(double v)
 {
     return fmin(fmax(v, NEARLY_0), NEARLY_1);

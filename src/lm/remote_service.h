@@ -39,6 +39,8 @@ typedef struct aglm_remote_target {
     bool legacy;          /* a text to /completions instead of messages */
 } aglm_remote_target;
 
+/* Leaves out of *d what the service has no word for. */
+void aglm_remote_fit(const aglm_remote_service *s, aglm_decoding *d);
 /* AGLM_UNSUPPORTED names the member of the request that the service has no word for. */
 aglm_rc aglm_remote_body(const aglm_remote_target *t, const aglm_lm_request *r, aglm_str *out,
                          aglm_error *err);

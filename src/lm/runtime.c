@@ -46,6 +46,14 @@ aglm_rc aglm_decoding_check(const aglm_decoding *d, aglm_error *err)
     return rc;
 }
 
+const char *aglm_lm_reason_name(aglm_lm_reason r)
+{
+    static const char *const NAMES[] = {
+        [AGLM_LM_STOP] = "stop", [AGLM_LM_LENGTH] = "length", [AGLM_LM_TIME] = "time"};
+
+    return NAMES[r];
+}
+
 void aglm_lm_answer_init(aglm_lm_answer *a)
 {
     *a = (aglm_lm_answer){.log_prob = NAN};
@@ -74,6 +82,12 @@ aglm_rc aglm_lm_tokenize(aglm_lm *lm, const char *text, size_t len, bool first, 
     *out = (aglm_lm_tokens){0};
     return lm->ops->tokenize ? lm->ops->tokenize(lm, text, len, first, out, err)
                              : no_such(lm, "tokenize", err);
+}
+
+void aglm_lm_fit_decoding(const aglm_lm *lm, aglm_decoding *d)
+{
+    if (lm->ops->fit)
+        lm->ops->fit(lm, d);
 }
 
 aglm_rc aglm_lm_generate(aglm_lm *lm, const aglm_lm_request *r, aglm_lm_answer *out,

@@ -50,6 +50,7 @@ typedef enum aglm_lm_reason {
     AGLM_LM_LENGTH, /* max_tokens, or the context is full */
     AGLM_LM_TIME
 } aglm_lm_reason;
+const char *aglm_lm_reason_name(aglm_lm_reason r); /* "stop", "length", "time" */
 
 typedef struct aglm_lm_message {
     const char *role; /* system, user or assistant */
@@ -126,6 +127,8 @@ typedef struct aglm_lm_ops {
     aglm_rc (*embed)(aglm_lm *lm, const char *const *texts, size_t n, float *out, aglm_error *err);
     bool takes_messages;
     aglm_rc (*states)(aglm_lm *lm, const aglm_lm_reading *r, float *out, aglm_error *err);
+    /* Leaves out of a decoding what the runtime has no word for; NULL: it has words for all. */
+    void (*fit)(const aglm_lm *lm, aglm_decoding *d);
 } aglm_lm_ops;
 
 struct aglm_lm {
@@ -145,6 +148,8 @@ void aglm_lm_close(aglm_lm *lm); /* NULL is fine */
  * free(*tokens). */
 aglm_rc aglm_lm_tokenize(aglm_lm *lm, const char *text, size_t len, bool first, aglm_lm_tokens *out,
                          aglm_error *err);
+/* Leaves out of *d what the runtime would refuse as AGLM_UNSUPPORTED. */
+void aglm_lm_fit_decoding(const aglm_lm *lm, aglm_decoding *d);
 /* out initialised; cleared by the caller whatever comes back. AGLM_LIMIT: longer than the context.
  */
 aglm_rc aglm_lm_generate(aglm_lm *lm, const aglm_lm_request *r, aglm_lm_answer *out,

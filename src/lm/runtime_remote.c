@@ -317,8 +317,14 @@ static aglm_rc remote_score(aglm_lm *lm, const aglm_lm_scoring *s, double *score
     return blame(m, rc, err);
 }
 
+static void remote_fit(const aglm_lm *lm, aglm_decoding *d)
+{
+    aglm_remote_fit(((const remote *)lm)->service, d);
+}
+
 static const aglm_lm_ops OPS = {.kind = "remote",
                                 .takes_messages = true,
+                                .fit = remote_fit,
                                 .close = remote_close,
                                 .generate = remote_generate,
                                 .score = remote_score};

@@ -114,7 +114,7 @@ static aglm_rc offer(aglm_generator *g, const char *task, const char *name, cons
     return rc;
 }
 
-/* The members of one of the user's settings go over those of the task's first preset. */
+/* What one of the user's settings leaves out is the likeliest token and the task's length. */
 static aglm_rc offer_own(aglm_generator *g, const char *path, const char *name,
                          const aglm_json *members, aglm_error *err)
 {
@@ -251,47 +251,80 @@ static double reward_of(const aglm_check_report *r)
 }
 
 struct ask {
-    const char *prompt; /* as the user wrote it */
-    const char *text;   /* as the model gets it */
+    const aglm_generator_request *r;
+    const char *text; /* the prompt as the model gets it */
     uint64_t start;
-    double limit_s; /* of all tries; 0: none */
+    unsigned attempt; /* from 1 */
+    bool stopped;     /* by who listens */
 };
 
-static aglm_rc attempt(aglm_generator *g, const struct ask *ask, double limit_s,
-                       aglm_generated *out, aglm_error *err)
+static bool hear(void *arg, const char *piece, size_t n)
 {
-    const aglm_lm_request request = {
-        .prompt = ask->text, .decoding = &out->decoding, .limit_s = limit_s, .want_log_prob = true};
-    aglm_rc rc = aglm_lm_generate(g->lm, &request, &out->answer, err);
+    struct ask *ask = arg;
+
+    ask->stopped = !ask->r->on_piece(ask->r->arg, ask->attempt, piece, n);
+    return !ask->stopped;
+}
+
+/* One answer, not looked at yet. */
+static aglm_rc write(aglm_generator *g, struct ask *ask, double limit_s, bool want_log_prob,
+                     aglm_generated *out, aglm_error *err)
+{
+    int64_t most = ask->r->max_tokens;
+    const aglm_lm_request request = {.prompt = ask->text,
+                                     .decoding = &out->decoding,
+                                     .limit_s = limit_s,
+                                     .want_log_prob = want_log_prob,
+                                     .on_piece = ask->r->on_piece ? hear : NULL,
+                                     .arg = ask};
+
+    if (most > 0 && most < out->decoding.max_tokens)
+        out->decoding.max_tokens = most;
+    aglm_lm_fit_decoding(g->lm, &out->decoding);
+    ask->attempt++;
+    return aglm_lm_generate(g->lm, &request, &out->answer, err);
+}
+
+static aglm_rc attempt(aglm_generator *g, struct ask *ask, double limit_s, aglm_generated *out,
+                       aglm_error *err)
+{
+    aglm_rc rc = write(g, ask, limit_s, true, out, err);
 
     if (rc != AGLM_OK)
         return rc;
     bool likely = !isnan(out->answer.log_prob) && out->answer.tokens > 0;
     const aglm_check_options options = {
-        .prompt = ask->prompt,
-        .prompt_len = strlen(ask->prompt),
+        .prompt = ask->r->prompt,
+        .prompt_len = strlen(ask->r->prompt),
         .cut = out->answer.reason != AGLM_LM_STOP,
         .has_logprob = likely,
         .mean_logprob = likely ? out->answer.log_prob / (double)out->answer.tokens : 0,
         .history = &g->history};
     rc = aglm_check_run(&out->report, out->answer.text.data, out->answer.text.len, &options, err);
     out->reward = rc == AGLM_OK ? reward_of(&out->report) : 0;
+    out->best = ask->attempt;
     if (rc == AGLM_OK && out->report.n_failed == 0 && likely)
         aglm_check_history_add(&g->history, options.mean_logprob);
     return rc;
 }
 
-/* Other settings for the next try; false where nothing can be done. */
-static bool mend(aglm_decoding *d, aglm_mend how)
+static int64_t smaller(int64_t a, int64_t b)
 {
+    return a < b ? a : b;
+}
+
+/* Other settings for the next try; false where nothing can be done, or the model would say the same
+ * again. most: of tokens, 0: MAX_TOKENS. */
+static bool mend(const aglm_lm *lm, aglm_decoding *d, aglm_mend how, int64_t most)
+{
+    const aglm_decoding before = *d;
+
     switch (how) {
     case AGLM_MEND_RESAMPLE:
         d->temperature = d->temperature > 0 ? d->temperature : 0.5;
         break;
     case AGLM_MEND_MORE_TOKENS:
-        if (d->max_tokens >= MAX_TOKENS)
-            return false;
-        d->max_tokens *= MORE_TOKENS;
+        d->max_tokens = smaller(d->max_tokens * MORE_TOKENS, most > 0 ? most : MAX_TOKENS);
         break;
     case AGLM_MEND_FEWER_TOKENS:
         d->max_tokens = d->max_tokens > 16 ? d->max_tokens / 2 : d->max_tokens;
@@ -305,8 +338,10 @@ static bool mend(aglm_decoding *d, aglm_mend how)
     default:
         return false;
     }
+    aglm_lm_fit_decoding(lm, d);
     d->seed++;
-    return true;
+    return d->temperature > 0 || d->max_tokens > before.max_tokens ||
+           d->temperature < before.temperature || d->repetition_penalty > before.repetition_penalty;
 }
 
 /* Keeps the better of two tries in *best. */
@@ -319,15 +354,16 @@ static void keep_better(aglm_generated *best, aglm_generated *next)
         best->decoding = next->decoding;
         best->report = next->report;
         best->reward = next->reward;
+        best->best = next->best;
     }
 }
 
 /* Tries again while a check fails that may be mended, and the time allows another answer of that
  * length. */
-static aglm_rc retry(aglm_generator *g, const struct ask *ask, aglm_generated *best,
-                     aglm_error *err)
+static aglm_rc retry(aglm_generator *g, struct ask *ask, aglm_generated *best, aglm_error *err)
 {
     aglm_generated next;
+    aglm_error failure = {0};
     aglm_rc rc = AGLM_OK;
 
     aglm_generated_init(&next);
@@ -335,56 +371,104 @@ static aglm_rc retry(aglm_generator *g, const struct ask *ask, aglm_generated *b
     next.report = best->report;
     while (rc == AGLM_OK && next.report.n_failed > 0 && best->tries <= g->o.retries) {
         double spent = aglm_clock_since_s(ask->start),
-               left = ask->limit_s > 0 ? ask->limit_s - spent : INFINITY;
+               left = ask->r->limit_s > 0 ? ask->r->limit_s - spent : INFINITY;
         aglm_mend how = next.report.mend;
-        if (left < spent / best->tries || !mend(&next.decoding, how))
+        if (left < spent / best->tries || !mend(g->lm, &next.decoding, how, ask->r->max_tokens))
             break;
         aglm_str_printf(&best->why, "try %u failed: %s; next: %s\n", best->tries,
                         aglm_check_name(next.report.worst), aglm_mend_text(how));
-        rc = attempt(g, ask, ask->limit_s > 0 ? left : 0, &next, err);
+        rc = attempt(g, ask, ask->r->limit_s > 0 ? left : 0, &next, &failure);
         best->tries++;
         if (rc == AGLM_OK)
             keep_better(best, &next);
+        else
+            aglm_str_printf(&best->why, "try %u was not answered: %s\n", best->tries, failure.msg);
     }
     aglm_generated_clear(&next);
-    return rc;
+    return ask->stopped ? aglm_error_set(err, rc, "%s", failure.msg) : AGLM_OK;
 }
 
-static aglm_rc answer(aglm_generator *g, const char *prompt, double limit_s, aglm_generated *out,
-                      aglm_error *err)
+/* The presets of the task join what is known; then one setting is chosen. */
+static aglm_rc choose_setting(aglm_generator *g, const char *task, aglm_generated *out,
+                              aglm_error *err)
 {
-    const char *task = aglm_prompt_task_name(out->task);
     aglm_preset presets[AGLM_PRESETS_MAX];
     size_t n = aglm_presets(out->task, &g->lm->info, presets);
-    struct ask ask = {.prompt = prompt, .start = aglm_clock_ns(), .limit_s = limit_s};
-    aglm_str text;
-
-    aglm_str_init(&text, MAX_PROMPT);
     aglm_rc rc = offer_presets(g, out->task, presets, n, err);
     if (rc == AGLM_OK)
         rc = choose(g, task, presets, n, out, err);
-    if (rc == AGLM_OK)
-        rc = render(g, prompt, &text, err);
-    ask.text = text.data;
     out->decoding.seed = g->o.seed;
-    out->tries = 1;
+    return rc;
+}
+
+static void begin(const aglm_generator *g, const aglm_generator_request *r, aglm_generated *out)
+{
+    aglm_str_reset(&out->why);
+    memset(&out->guess, 0, sizeof out->guess);
+    memset(&out->report, 0, sizeof out->report);
+    out->task = r->task ? *r->task : AGLM_PROMPT_TEXT_GENERATION;
+    aglm_decoding_init(&out->decoding);
+    out->decoding.seed = g->o.seed;
+    out->tries = out->best = 1;
+}
+
+aglm_rc aglm_generator_run(aglm_generator *g, const aglm_generator_request *r, aglm_generated *out,
+                           aglm_error *err)
+{
+    struct ask ask = {.r = r, .start = aglm_clock_ns()};
+    aglm_str text;
+
+    begin(g, r, out);
+    aglm_prompt_task_detect(r->prompt, strlen(r->prompt), &out->guess);
+    out->task = r->task ? *r->task : out->guess.task;
+    const char *task = aglm_prompt_task_name(out->task);
+    aglm_str_init(&text, MAX_PROMPT);
+    aglm_rc rc = choose_setting(g, task, out, err);
     if (rc == AGLM_OK)
-        rc = attempt(g, &ask, limit_s, out, err);
+        rc = render(g, r->prompt, &text, err);
+    ask.text = text.data;
+    if (rc == AGLM_OK)
+        rc = attempt(g, &ask, r->limit_s, out, err);
     if (rc == AGLM_OK)
         rc = aglm_settings_learn(g->settings, &(aglm_setting_key){g->model, task}, out->setting,
                                  out->reward, out->answer.prompt_s + out->answer.generate_s, err);
     if (rc == AGLM_OK)
         rc = retry(g, &ask, out, err);
+    out->seconds = aglm_clock_since_s(ask.start);
     aglm_str_clear(&text);
     return rc;
 }
 
-aglm_rc aglm_generator_run(aglm_generator *g, const char *prompt, const aglm_prompt_task *task,
-                           double limit_s, aglm_generated *out, aglm_error *err)
+aglm_rc aglm_generator_run_plain(aglm_generator *g, const aglm_generator_request *r,
+                                 aglm_generated *out, aglm_error *err)
 {
-    aglm_str_reset(&out->why);
-    aglm_prompt_task_detect(prompt, strlen(prompt), &out->guess);
-    out->task = task ? *task : out->guess.task;
-    aglm_decoding_init(&out->decoding);
-    return answer(g, prompt, limit_s, out, err);
+    struct ask ask = {.r = r, .start = aglm_clock_ns()};
+    aglm_str text;
+
+    begin(g, r, out);
+    if (r->max_tokens > 0)
+        out->decoding.max_tokens = r->max_tokens;
+    snprintf(out->setting, sizeof out->setting, "plain");
+    out->reward = NAN;
+    aglm_str_init(&text, MAX_PROMPT);
+    aglm_rc rc = render(g, r->prompt, &text, err);
+    ask.text = text.data;
+    if (rc == AGLM_OK)
+        rc = write(g, &ask, r->limit_s, false, out, err);
+    out->seconds = aglm_clock_since_s(ask.start);
+    aglm_str_clear(&text);
+    return rc;
+}
+
+void aglm_generated_tell(const aglm_generated *g, aglm_str *out)
+{
+    aglm_prompt_task_tell(&g->guess, out);
+    aglm_str_puts(out, g->why.data);
+    for (size_t i = 0; i < AGLM_CHECKS; i++)
+        if (g->report.result[i].ran)
+            aglm_str_printf(out, "check %-12s %.2f%s %s\n", aglm_check_name((aglm_check)i),
+                            g->report.result[i].score, g->report.result[i].failed ? " FAILED" : "",
+                            g->report.result[i].reason);
+    aglm_str_printf(out, "%s: reward %.3f, %u tr%s, %.2f s\n", g->setting, g->reward, g->tries,
+                    g->tries == 1 ? "y" : "ies", g->seconds);
 }

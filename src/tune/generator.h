@@ -29,7 +29,8 @@ aglm_rc aglm_generator_new(aglm_generator **out, aglm_lm *lm, const aglm_generat
 void aglm_generator_free(aglm_generator *g); /* NULL is fine */
 
 /* Adds settings of the user's to those of a task: a JSON file with an object {name: {member: value,
- * ...}, ...}, members as lm/preset.h has them. AGLM_FORMAT names the file and the member. */
+ * ...}, ...}, members as lm/preset.h has them; those left out are as in aglm_decoding_init, with
+ * the task's own length. AGLM_FORMAT names the file and the member. */
 aglm_rc aglm_generator_presets(aglm_generator *g, const char *path, aglm_error *err);
 
 typedef struct aglm_generated {
@@ -41,14 +42,36 @@ typedef struct aglm_generated {
     aglm_check_report report;
     double reward; /* 0..1: the mean of the checks' scores, a fifth less for each that failed */
     unsigned tries;
-    aglm_str why; /* how the settings were chosen, a line each */
+    unsigned best;  /* the try that is given, from 1 */
+    double seconds; /* of all tries */
+    aglm_str why;   /* how the settings were chosen, a line each */
 } aglm_generated;
 
 void aglm_generated_init(aglm_generated *out);
 void aglm_generated_clear(aglm_generated *out);
 
-/* task: NULL: found out. limit_s: of all tries; 0: none. */
-aglm_rc aglm_generator_run(aglm_generator *g, const char *prompt, const aglm_prompt_task *task,
-                           double limit_s, aglm_generated *out, aglm_error *err);
+typedef struct aglm_generator_request {
+    const char *prompt;
+    const aglm_prompt_task *task; /* NULL: found out */
+    double limit_s;               /* of all tries; 0: none */
+    int64_t max_tokens;           /* 0: what the settings say */
+    /* Pieces of the answer as they come, whole UTF-8; a new attempt (from 1) begins the answer
+     * anew. false ends the run with AGLM_CANCELLED. May be NULL. */
+    bool (*on_piece)(void *arg, unsigned attempt, const char *piece, size_t n);
+    void *arg;
+} aglm_generator_request;
+
+/* A further try that fails does not take away the answer of the one before: out->why has its
+ * reason. Errors as aglm_lm_generate and store/settings.h. */
+aglm_rc aglm_generator_run(aglm_generator *g, const aglm_generator_request *r, aglm_generated *out,
+                           aglm_error *err);
+/* The same prompt asked once with the plain settings of aglm_decoding_init: nothing is found out,
+ * checked or learned (setting "plain", reward NAN). */
+aglm_rc aglm_generator_run_plain(aglm_generator *g, const aglm_generator_request *r,
+                                 aglm_generated *out, aglm_error *err);
+
+/* For a person: the task and what tells it, how the settings were chosen, what each check found,
+ * and the tries, a line each. */
+void aglm_generated_tell(const aglm_generated *g, aglm_str *out);
 
 #endif
