@@ -18,7 +18,7 @@ static int label(const char *bundle, const char *text)
     const float *probs = NULL;
     aglm_error err = {0};
 
-    if (aglm_automodel_open(&model, bundle, &err) != AGLM_OK)
+    if (aglm_automodel_open(&model, bundle, NULL, &err) != AGLM_OK)
         return fail(&err);
     aglm_rc rc = aglm_automodel_predict(model, text, strlen(text), &probs, &err);
     for (size_t i = 0; rc == AGLM_OK && i < aglm_automodel_n_labels(model); i++)

@@ -3,13 +3,23 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
+#include "lm/runtime_remote.h"
+#include "tune/generator.h"
 #include "tune/run.h"
 
+#define MAX_REASONS ((size_t)1 << 20)
+
+/* Either a bundle or a language model. */
 struct aglm_automodel {
     aglm_bundle *bundle;
     aglm_bundle_predictor *predictor;
+    aglm_lm *lm;
+    aglm_generator *generator;
+    bool auto_optimize, has_task;
+    aglm_prompt_task task;
 };
 
 void aglm_tune_config_init(aglm_tune_config *c)
@@ -82,15 +92,62 @@ aglm_rc aglm_tune(const aglm_tune_config *c, aglm_tune_summary *summary, aglm_er
     return rc;
 }
 
-aglm_rc aglm_automodel_open(aglm_automodel **out, const char *bundle, aglm_error *err)
+void aglm_automodel_options_init(aglm_automodel_options *o)
 {
-    aglm_automodel *m = aglm_calloc(1, sizeof *m);
+    *o = (aglm_automodel_options){.auto_optimize = true, .retries = 2};
+}
+
+static aglm_rc open_bundle(aglm_automodel *m, const char *dir, aglm_error *err)
+{
+    aglm_rc rc = aglm_bundle_load(&m->bundle, dir, err);
+
+    return rc == AGLM_OK ? aglm_bundle_predictor_new(&m->predictor, m->bundle, err) : rc;
+}
+
+static aglm_rc open_language_model(aglm_automodel *m, const char *model,
+                                   const aglm_automodel_options *o, aglm_error *err)
+{
+    aglm_lm_remote_options remote;
+    aglm_generator_options generator;
     aglm_rc rc;
 
+    m->auto_optimize = o->auto_optimize;
+    m->has_task = o->task_type != NULL;
+    if (o->task_type && !aglm_prompt_task_from_name(o->task_type, &m->task))
+        return aglm_error_set(err, AGLM_INVALID, "task_type \"%.60s\": expected one of %s",
+                              o->task_type, aglm_prompt_task_names());
+    aglm_lm_remote_options_init(&remote);
+    remote.key_env = o->key_env;
+    rc = o->url ? aglm_lm_open_remote(&m->lm, o->url, model, &remote, err)
+                : aglm_lm_open_file(&m->lm, model, o->threads, err);
+    aglm_generator_options_init(&generator);
+    generator.settings = o->settings;
+    generator.seed = o->seed;
+    generator.retries = o->retries;
+    generator.raw = o->raw;
+    if (rc == AGLM_OK)
+        rc = aglm_generator_new(&m->generator, m->lm, &generator, err);
+    if (rc == AGLM_OK && o->presets)
+        rc = aglm_generator_presets(m->generator, o->presets, err);
+    return rc;
+}
+
+aglm_rc aglm_automodel_open(aglm_automodel **out, const char *model,
+                            const aglm_automodel_options *options, aglm_error *err)
+{
+    aglm_automodel *m = aglm_calloc(1, sizeof *m);
+    aglm_automodel_options usual;
+    struct stat st;
+
+    *out = NULL;
     if (!m)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a model");
-    if ((rc = aglm_bundle_load(&m->bundle, bundle, err)) != AGLM_OK ||
-        (rc = aglm_bundle_predictor_new(&m->predictor, m->bundle, err)) != AGLM_OK) {
+    aglm_automodel_options_init(&usual);
+    const aglm_automodel_options *o = options ? options : &usual;
+    bool file = !o->url && stat(model, &st) == 0 && S_ISREG(st.st_mode);
+    aglm_rc rc = o->url || file ? open_language_model(m, model, o, err)
+                                : open_bundle(m, model, err);
+    if (rc != AGLM_OK) {
         aglm_automodel_close(m);
         return rc;
     }
@@ -104,21 +161,97 @@ void aglm_automodel_close(aglm_automodel *m)
         return;
     aglm_bundle_predictor_free(m->predictor);
     aglm_bundle_free(m->bundle);
+    aglm_generator_free(m->generator);
+    aglm_lm_close(m->lm);
     free(m);
 }
 
 size_t aglm_automodel_n_labels(const aglm_automodel *m)
 {
-    return m->bundle->n_labels;
+    return m->bundle ? m->bundle->n_labels : 0;
 }
 
 const char *aglm_automodel_label(const aglm_automodel *m, size_t label)
 {
-    return label < m->bundle->n_labels ? m->bundle->labels[label] : NULL;
+    return label < aglm_automodel_n_labels(m) ? m->bundle->labels[label] : NULL;
 }
 
 aglm_rc aglm_automodel_predict(aglm_automodel *m, const char *text, size_t len, const float **probs,
                                aglm_error *err)
 {
+    if (!m->predictor)
+        return aglm_error_set(err, AGLM_UNSUPPORTED,
+                              "a language model has no labels: ask it with "
+                              "aglm_automodel_generate, or tune a bundle with it");
     return aglm_bundle_predict(m->predictor, text, len, probs, err);
+}
+
+/* ---- writing ---- */
+
+void aglm_answer_init(aglm_answer *a)
+{
+    *a = (aglm_answer){.score = NAN};
+}
+
+void aglm_answer_clear(aglm_answer *a)
+{
+    free(a->text);
+    free(a->reasons);
+    aglm_answer_init(a);
+}
+
+static aglm_rc give(const aglm_automodel *m, const aglm_generated *g, aglm_answer *a,
+                    aglm_error *err)
+{
+    aglm_str reasons;
+
+    aglm_str_init(&reasons, MAX_REASONS);
+    if (m->auto_optimize)
+        aglm_generated_tell(g, &reasons);
+    a->text = aglm_strndup(g->answer.text.data, g->answer.text.len);
+    a->reasons = aglm_strndup(reasons.data, reasons.len);
+    aglm_str_clear(&reasons);
+    if (!a->text || !a->reasons)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for an answer");
+    a->len = g->answer.text.len;
+    a->task = m->auto_optimize ? aglm_prompt_task_name(g->task) : NULL;
+    memcpy(a->settings, g->setting, sizeof a->settings);
+    a->score = g->reward;
+    a->tries = g->tries;
+    a->attempt = g->best;
+    a->end = aglm_lm_reason_name(g->answer.reason);
+    a->prompt_tokens = g->answer.prompt_tokens;
+    a->tokens = g->answer.tokens;
+    a->seconds = g->seconds;
+    return AGLM_OK;
+}
+
+aglm_rc aglm_automodel_generate(aglm_automodel *m, const char *prompt,
+                                const aglm_generate_options *options, aglm_answer *answer,
+                                aglm_error *err)
+{
+    static const aglm_generate_options NO_LIMITS = {0};
+    const aglm_generate_options *o = options ? options : &NO_LIMITS;
+    const aglm_generator_request r = {.prompt = prompt,
+                                      .task = m->has_task ? &m->task : NULL,
+                                      .limit_s = o->max_latency_s,
+                                      .max_tokens = o->max_tokens,
+                                      .on_piece = o->on_piece,
+                                      .arg = o->arg};
+    aglm_generated g;
+
+    aglm_answer_clear(answer);
+    if (!m->generator)
+        return aglm_error_set(err, AGLM_UNSUPPORTED,
+                              "a bundle that labels texts does not write: ask it with "
+                              "aglm_automodel_predict, or open a model file");
+    if (!(o->max_latency_s >= 0) || o->max_tokens < 0)
+        return aglm_error_set(err, AGLM_INVALID, "max_latency_s and max_tokens: none below zero");
+    aglm_generated_init(&g);
+    aglm_rc rc = m->auto_optimize ? aglm_generator_run(m->generator, &r, &g, err)
+                                  : aglm_generator_run_plain(m->generator, &r, &g, err);
+    if (rc == AGLM_OK)
+        rc = give(m, &g, answer, err);
+    aglm_generated_clear(&g);
+    return rc;
 }

@@ -55,6 +55,7 @@ static void tunes_opens_and_predicts(void **state)
     aglm_tune_config c;
     aglm_tune_summary s;
     aglm_automodel *m = NULL;
+    aglm_answer a;
     aglm_error err = {0};
     const float *p = NULL;
 
@@ -77,7 +78,7 @@ static void tunes_opens_and_predicts(void **state)
     assert_true(s.macro_f1 > 0.8 && s.macro_f1 <= 1 && s.accuracy > 0.8 && s.bytes > 0);
     assert_true(s.value == s.macro_f1);
 
-    if (aglm_automodel_open(&m, x->out, &err) != AGLM_OK)
+    if (aglm_automodel_open(&m, x->out, NULL, &err) != AGLM_OK)
         fail_msg("%s", err.msg);
     assert_int_equal(aglm_automodel_n_labels(m), 3);
     assert_string_equal(aglm_automodel_label(m, 0), "code");
@@ -88,6 +89,10 @@ static void tunes_opens_and_predicts(void **state)
     assert_true(fabsf(p[0] + p[1] + p[2] - 1) < 1e-3F);
     assert_int_equal(aglm_automodel_predict(m, "", 0, &p, &err), AGLM_OK);
     assert_true(fabsf(p[0] + p[1] + p[2] - 1) < 1e-3F);
+    aglm_answer_init(&a);
+    assert_int_equal(aglm_automodel_generate(m, text, NULL, &a, &err), AGLM_UNSUPPORTED);
+    assert_non_null(strstr(err.msg, "aglm_automodel_predict"));
+    aglm_answer_clear(&a);
     aglm_automodel_close(m);
     aglm_automodel_close(NULL);
 }
@@ -120,7 +125,7 @@ static void refuses_by_name(void **state)
     c.metric = NULL;
     c.text_column = "9";
     assert_int_equal(aglm_tune(&c, NULL, NULL), AGLM_INVALID);
-    assert_int_equal(aglm_automodel_open(&m, x->out, &err), AGLM_NOTFOUND);
+    assert_int_equal(aglm_automodel_open(&m, x->out, NULL, &err), AGLM_NOTFOUND);
     assert_non_null(strstr(err.msg, "out.bundle"));
 }
 
