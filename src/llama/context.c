@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "llama/session.h"
+#include "num/dense.h"
 
 #define PLACES 256 /* llama.cpp rounds a sequence's places up to this */
 
@@ -142,15 +143,32 @@ aglm_rc aglm_llama_prefix(aglm_llama_context *c, const aglm_tokens *prefix, bool
     return rc == AGLM_OK ? keep_prefix(c, prefix, err) : rc;
 }
 
+/* The kernels want whole lanes, aligned: a part at a time is copied, filled up with the lowest. */
+#define PART ((size_t)1024)
+
+static size_t copy_part(float *part, const float *logits, size_t n)
+{
+    size_t width;
+
+    n = n < PART ? n : PART;
+    width = AGLM_LANES_UP(n);
+    memcpy(part, logits, n * sizeof *part);
+    for (size_t i = n; i < width; i++)
+        part[i] = -INFINITY;
+    return width;
+}
+
 double aglm_llama_log_sum(const float *logits, size_t n)
 {
+    _Alignas(64) float part[PART];
+    const aglm_kernels *k = aglm_kernels_best();
     float top = -INFINITY;
     double sum = 0;
 
-    for (size_t i = 0; i < n; i++)
-        top = logits[i] > top ? logits[i] : top;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)expf(logits[i] - top);
+    for (size_t i = 0; i < n; i += PART)
+        top = fmaxf(top, k->max(part, copy_part(part, logits + i, n - i)));
+    for (size_t i = 0; i < n; i += PART)
+        sum += (double)k->exp_sum(part, top, copy_part(part, logits + i, n - i));
     return (double)top + log(sum);
 }
 

@@ -46,6 +46,8 @@ typedef int8_t b4 __attribute__((vector_size(4)));
         .matvec = KERNEL(matvec),                                                                  \
         .outer = KERNEL(outer),                                                                    \
         .softmax = KERNEL(softmax),                                                                \
+        .max = KERNEL(max),                                                                        \
+        .exp_sum = KERNEL(exp_sum),                                                                \
         .sigmoid = KERNEL(sigmoid),                                                                \
     }
 

@@ -61,6 +61,9 @@ typedef struct aglm_kernels {
     /* In place; z has room for AGLM_LANES_UP(n), what stands behind n becomes 0. exp is accurate to
      * about 2e-7. */
     void (*softmax)(float *z, size_t n);
+    /* The largest of x, and the sum of exp(x - shift), exp as accurate as softmax's. */
+    float (*max)(const float *x, size_t width);
+    float (*exp_sum)(const float *x, float shift, size_t width);
     /* 1 / (1 + exp(-z)) in place; z as for softmax. */
     void (*sigmoid)(float *z, size_t n);
 } aglm_kernels;

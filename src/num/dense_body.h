@@ -232,6 +232,42 @@ TARGET static void KERNEL(softmax)(float *z, size_t n)
         z[i] = 0;
 }
 
+TARGET static float KERNEL(max)(const float *x, size_t width)
+{
+    const VEC *v = (const VEC *)x;
+    VEC most[PARTS];
+    float max;
+
+    for (size_t p = 0; p < PARTS; p++)
+        most[p] = v[p];
+    for (size_t i = PARTS; i < width / VEC_N; i += PARTS)
+        UNROLL for (size_t p = 0; p < PARTS; p++)
+        {
+            VECI more = v[i + p] > most[p];
+            most[p] = (VEC)(((VECI)v[i + p] & more) | ((VECI)most[p] & ~more));
+        }
+    max = most[0][0];
+    for (size_t p = 0; p < PARTS; p++)
+        for (size_t k = 0; k < VEC_N; k++)
+            max = most[p][k] > max ? most[p][k] : max;
+    return max;
+}
+
+TARGET static float KERNEL(exp_sum)(const float *x, float shift, size_t width)
+{
+    const VEC *v = (const VEC *)x;
+    VEC s[PARTS] = {0};
+
+    for (size_t i = 0; i < width / VEC_N; i += PARTS)
+        UNROLL for (size_t p = 0; p < PARTS; p++)
+        {
+            VEC e = v[i + p] - shift;
+            KERNEL(exp)(&e);
+            s[p] += e;
+        }
+    return REDUCE(s);
+}
+
 TARGET static void KERNEL(sigmoid)(float *z, size_t n)
 {
     size_t padded = AGLM_LANES_UP(n);

@@ -234,6 +234,33 @@ static void softmax_agrees_with_libm(void **state)
     free(first);
 }
 
+static void max_and_exp_sum_agree_with_libm(void **state)
+{
+    float *z = aglm_calloc_aligned(96, sizeof *z);
+    const aglm_kernels *k;
+    aglm_rng r;
+
+    (void)state;
+    for (size_t width = AGLM_LANES; width <= 96; width += AGLM_LANES)
+        for (size_t i = 0; (k = aglm_kernels_at(i)) != NULL; i++) {
+            double sum = 0;
+            float most = -INFINITY;
+            aglm_rng_init(&r, width);
+            for (size_t j = 0; j < width; j++) {
+                z[j] = j % 7 == 6 ? -INFINITY : (float)(aglm_rng_normal(&r) * 20 - 100);
+                most = fmaxf(most, z[j]);
+            }
+            for (size_t j = 0; j < width; j++)
+                sum += exp((double)(z[j] - most));
+            float ours = k->exp_sum(z, most, width);
+            float first = aglm_kernels_at(0)->exp_sum(z, most, width);
+            assert_true(k->max(z, width) == most);
+            assert_true(fabs((double)ours - sum) < 1e-6 * sum);
+            same_bits(&ours, &first, 1);
+        }
+    free(z);
+}
+
 static void sigmoid_agrees_with_libm(void **state)
 {
     float *z = aglm_calloc_aligned(32, sizeof *z);
@@ -270,6 +297,7 @@ int main(void)
         cmocka_unit_test(every_table_gives_the_plain_bits),
         cmocka_unit_test(an_empty_list_gives_zero),
         cmocka_unit_test(softmax_agrees_with_libm),
+        cmocka_unit_test(max_and_exp_sum_agree_with_libm),
         cmocka_unit_test(sigmoid_agrees_with_libm),
         cmocka_unit_test(log_agrees_with_libm),
     };
