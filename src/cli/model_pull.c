@@ -241,17 +241,6 @@ static aglm_rc join(find *f, aglm_error *err)
                                       : rc;
 }
 
-static aglm_rc check_model(const char *path, aglm_error *err)
-{
-    aglm_gguf *g = NULL;
-
-    aglm_rc rc = aglm_gguf_open(&g, path, err);
-    if (rc == AGLM_OK)
-        rc = aglm_gguf_check(g, err);
-    aglm_gguf_close(g);
-    return rc;
-}
-
 static aglm_rc take_model(find *f, const char *cache, char *path, size_t size, aglm_error *err)
 {
     char in[PATH_MAX];
@@ -267,7 +256,7 @@ static aglm_rc take_model(find *f, const char *cache, char *path, size_t size, a
     if (rc == AGLM_OK && !f->model)
         rc = join(f, err);
     if (rc == AGLM_OK)
-        rc = check_model(f->model, err);
+        rc = aglm_gguf_check_file(f->model, err);
     if (rc == AGLM_OK && snprintf(path, size, "%s%s", cache, strrchr(f->model, '/')) >= (int)size)
         rc = aglm_error_set(err, AGLM_LIMIT, "%s: the path is too long", cache);
     if (rc == AGLM_OK && rename(f->model, path) != 0)

@@ -64,6 +64,8 @@ void aglm_gguf_close(aglm_gguf *g); /* NULL is fine */
  * tokens that stand twice, layers and experts out of its range, heads that do not divide.
  * AGLM_FORMAT; AGLM_UNSUPPORTED: adapters, projectors, one part of several. */
 aglm_rc aglm_gguf_check(const aglm_gguf *g, aglm_error *err);
+/* Both for a file that nothing else is asked of. */
+aglm_rc aglm_gguf_check_file(const char *path, aglm_error *err);
 
 const char *aglm_gguf_origin(const aglm_gguf *g);
 unsigned aglm_gguf_version(const aglm_gguf *g);

@@ -233,3 +233,14 @@ aglm_rc aglm_gguf_check(const aglm_gguf *g, aglm_error *err)
         rc = check_experts(g, &s, err);
     return rc == AGLM_OK ? check_vocabulary(g, &s, err) : rc;
 }
+
+aglm_rc aglm_gguf_check_file(const char *path, aglm_error *err)
+{
+    aglm_gguf *g = NULL;
+
+    aglm_rc rc = aglm_gguf_open(&g, path, err);
+    if (rc == AGLM_OK)
+        rc = aglm_gguf_check(g, err);
+    aglm_gguf_close(g);
+    return rc;
+}

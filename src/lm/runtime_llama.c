@@ -53,18 +53,6 @@ static void find_program(char *out, size_t size)
     }
 }
 
-/* Our own look at a file, before llama.cpp has one. */
-static aglm_rc look(const char *path, aglm_error *err)
-{
-    aglm_gguf *g = NULL;
-
-    aglm_rc rc = aglm_gguf_open(&g, path, err);
-    if (rc == AGLM_OK)
-        rc = aglm_gguf_check(g, err);
-    aglm_gguf_close(g);
-    return rc;
-}
-
 static aglm_rc start_program(aglm_dialogue **child, aglm_error *err)
 {
     char program[2 * PATH_MAX];
@@ -554,7 +542,7 @@ aglm_rc aglm_lm_open_file(aglm_lm **out, const char *path, unsigned threads, agl
     l->path = strdup(path);
     aglm_rc rc = l->path ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "no memory for a path");
     if (rc == AGLM_OK)
-        rc = look(path, err);
+        rc = aglm_gguf_check_file(path, err);
     if (rc == AGLM_OK)
         rc = start(l, err);
     if (rc != AGLM_OK) {
@@ -578,7 +566,7 @@ aglm_rc aglm_lm_quantize(const char *in, const char *out, const char *type, unsi
     if (snprintf(part, sizeof part, "%s.part", out) >= (int)sizeof part)
         return aglm_error_set(err, AGLM_INVALID, "%s: the name is too long", out);
     aglm_str_init(&l.request, MAX_REQUEST);
-    aglm_rc rc = look(in, err);
+    aglm_rc rc = aglm_gguf_check_file(in, err);
     if (rc == AGLM_OK)
         rc = start_program(&l.child, err);
     if (rc == AGLM_OK) {
