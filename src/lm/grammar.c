@@ -286,7 +286,7 @@ aglm_rc aglm_grammar_from_schema(aglm_str *out, const aglm_json_schema *schema, 
     aglm_str_puts(out, BASE);
     aglm_rc failed = out->rc != AGLM_OK ? out->rc : m.parts.rc;
     aglm_grammar_parts_clear(&m.parts);
-    if (rc == AGLM_OK && failed != AGLM_OK)
+    if (failed != AGLM_OK)
         return aglm_error_set(err, failed, "grammar: %s", aglm_rc_text(failed));
     return rc;
 }

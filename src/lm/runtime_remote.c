@@ -373,8 +373,10 @@ static aglm_rc set_up(remote *m, const char *url, const char *model, aglm_error 
     aglm_remote_url(m->service, url, &m->url, &m->legacy);
     if (m->url.rc == AGLM_OK)
         aglm_remote_completions_url(m->url.data, &m->score_url);
-    if (m->url.rc != AGLM_OK || m->score_url.rc != AGLM_OK)
-        return aglm_error_set(err, AGLM_LIMIT, "the URL is longer than %d bytes", MAX_URL);
+    aglm_rc rc = m->url.rc != AGLM_OK ? m->url.rc : m->score_url.rc;
+    if (rc != AGLM_OK)
+        return aglm_error_set(err, rc, "the URL, of at most %d bytes: %s", MAX_URL,
+                              aglm_rc_text(rc));
     m->model = strdup(model);
     m->thinking = o->thinking ? strdup(o->thinking) : NULL;
     if (!m->model || (o->thinking && !m->thinking))
@@ -386,7 +388,7 @@ static aglm_rc set_up(remote *m, const char *url, const char *model, aglm_error 
                                 .top_p = NAN,
                                 .min_p = NAN,
                                 .repetition_penalty = NAN};
-    aglm_rc rc = read_key(m, o->key_env, err);
+    rc = read_key(m, o->key_env, err);
     return rc == AGLM_OK ? aglm_http_client_open(&m->client, &http, err) : rc;
 }
 

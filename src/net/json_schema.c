@@ -204,7 +204,8 @@ static const aglm_json *element_at(const aglm_json *list, const char *name)
     return v;
 }
 
-static const aglm_json *by_pointer(const aglm_json *root, const char *pointer)
+/* NULL: it leads nowhere, or memory is out, which *rc tells. */
+static const aglm_json *by_pointer(const aglm_json *root, const char *pointer, aglm_rc *rc)
 {
     const aglm_json *v = root;
     aglm_str name;
@@ -219,6 +220,7 @@ static const aglm_json *by_pointer(const aglm_json *root, const char *pointer)
         else
             v = aglm_json_get(v, name.data);
     }
+    *rc = name.rc;
     aglm_str_clear(&name);
     return v;
 }
@@ -247,15 +249,17 @@ static aglm_rc read_ref(struct reader *r, const aglm_json *ref)
     const aglm_json *root = aglm_json_root(r->schema->doc), *target;
     struct schema_part *part;
     bool is_new;
-    aglm_rc rc;
+    aglm_rc rc = AGLM_OK;
 
     if (text[0] != '#')
         return aglm_error_set(r->err, AGLM_UNSUPPORTED,
                               "JSON Schema: $ref \"%.100s\" leads to another document; copy that "
                               "schema into $defs and write \"#/$defs/...\"",
                               text);
-    target = text[1] == '\0' || text[1] == '/' ? by_pointer(root, text + 1)
+    target = text[1] == '\0' || text[1] == '/' ? by_pointer(root, text + 1, &rc)
                                                : by_anchor(root, text + 1);
+    if (rc != AGLM_OK)
+        return fail_memory(r, rc);
     if (!target)
         return aglm_error_set(r->err, AGLM_FORMAT, "JSON Schema: $ref \"%.100s\" leads nowhere",
                               text);

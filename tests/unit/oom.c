@@ -20,6 +20,7 @@ void *__wrap_realloc(void *p, size_t n);
 void *__wrap_aligned_alloc(size_t alignment, size_t n);
 int __wrap_posix_memalign(void **out, size_t alignment, size_t n);
 void __wrap_free(void *p);
+char *__wrap_strdup(const char *s);
 
 /* Where the program lies: addresses minus this are what addr2line takes. */
 extern const char __executable_start[];
@@ -204,6 +205,18 @@ int __wrap_posix_memalign(void **out, size_t alignment, size_t n)
     if (rc == 0)
         remember(*out, n, number, __builtin_return_address(0));
     return rc;
+}
+
+char *__wrap_strdup(const char *s)
+{
+    unsigned long number;
+    size_t n = strlen(s) + 1;
+
+    if (must_fail(__builtin_return_address(0), &number))
+        return NULL;
+    char *p = __real_malloc(n);
+    remember(p, n, number, __builtin_return_address(0));
+    return p ? memcpy(p, s, n) : NULL;
 }
 
 void __wrap_free(void *p)

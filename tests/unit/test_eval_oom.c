@@ -2,6 +2,7 @@
 #include "documents.h"
 #include "eval/latency.h"
 #include "eval/score.h"
+#include "eval/text_metric.h"
 #include "oom.h"
 #include "unit.h"
 
@@ -58,8 +59,47 @@ static void memory_may_run_out(void **state)
     aglm_dataset_free(d);
 }
 
+/* An answer long enough that no buffer on the stack holds it, and several references. */
+static aglm_rc count_text(void *arg, aglm_error *err)
+{
+    aglm_text_metric m = *(const aglm_text_metric *)arg;
+    const char *refs[] = {"the film is good 12", "人工智能 is 3/4 of 12,000 films"};
+    static const char *const JSON[] = {"{\"a\":[\"b\",1],\"c\":null}", "{\"a\":2}"};
+    aglm_text_answer answers[2];
+    aglm_text_counts counts;
+    char text[2000];
+    double f1;
+
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i + 20 < sizeof text; i += 20)
+        memcpy(text + i, i % 40 ? " the film is good 12" : " 人工智能 is {}\n", 19);
+    if (m == AGLM_TEXT_JSON_VALID || m == AGLM_TEXT_JSON_F1)
+        snprintf(text, sizeof text, "```json\n%s\n```", JSON[0]);
+    answers[0] = (aglm_text_answer){.text = text, .len = strnlen(text, sizeof text), .n_refs = 2};
+    answers[0].refs = m == AGLM_TEXT_JSON_F1 ? JSON : refs;
+    answers[1] = answers[0];
+    aglm_rc rc = aglm_text_count(&counts, m, &answers[0], err);
+    return rc == AGLM_OK && m == AGLM_TEXT_LABEL ? aglm_text_label_f1(&f1, answers, 2, err) : rc;
+}
+
+static void memory_may_run_out_for_written_answers(void **state)
+{
+    for (aglm_text_metric m = 0; m < AGLM_TEXT_METRICS; m++) {
+        for (int lasting = 0; lasting < 2; lasting++) {
+            const oom_options o = {.lasting = lasting};
+            oom_result r;
+            if (!oom_run(count_text, &m, &o, &r))
+                fail_msg("%s: %s", aglm_text_metric_name(m), r.message);
+            assert_true(r.allocations >= 1 || m == AGLM_TEXT_NUMERIC);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(memory_may_run_out)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_may_run_out),
+        cmocka_unit_test(memory_may_run_out_for_written_answers),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

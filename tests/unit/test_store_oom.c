@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "oom.h"
+#include "store/settings.h"
 #include "store/store.h"
 #include "unit.h"
 
@@ -117,11 +118,55 @@ static void memory_may_run_out_over_a_file(void **state)
     aglm_dir_remove(folder, NULL);
 }
 
+static aglm_rc use_settings(void *path, aglm_error *err)
+{
+    static const aglm_setting_key KEY = {"model", "chat"};
+    static const aglm_setting ARMS[] = {{.name = "a", .params = "{}", .source = "preset"},
+                                        {.name = "b", .params = "{\"top_k\":1}", .source = "f"}};
+    aglm_settings *p = NULL;
+    aglm_setting *arms;
+    aglm_arena arena;
+    size_t n = 0;
+
+    aglm_arena_init(&arena, (size_t)1 << 20);
+    aglm_rc rc = aglm_settings_open(&p, path, err);
+    for (size_t i = 0; !rc && i < 2; i++)
+        rc = aglm_settings_offer(p, &KEY, &ARMS[i], err);
+    if (!rc)
+        rc = aglm_settings_learn(p, &KEY, "a", 0.5, 1, err);
+    if (!rc)
+        rc = aglm_settings_list(p, &KEY, &arena, &arms, &n, err);
+    if (!rc)
+        assert_int_equal(n, 2);
+    aglm_settings_close(p);
+    aglm_arena_clear(&arena);
+    return rc;
+}
+
+static void memory_may_run_out_for_settings(void **state)
+{
+    char folder[] = "/tmp/aglm_oom_XXXXXX";
+    char path[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/deep/settings.db", folder);
+    for (int lasting = 0; lasting < 2; lasting++) {
+        oom_options o = {.lasting = lasting};
+        oom_result r;
+        if (!oom_run(use_settings, path, &o, &r))
+            fail_msg("%s", r.message);
+        assert_true(r.allocations >= 3);
+    }
+    aglm_dir_remove(folder, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_may_run_out_in_memory),
         cmocka_unit_test(memory_may_run_out_over_a_file),
+        cmocka_unit_test(memory_may_run_out_for_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
