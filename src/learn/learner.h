@@ -49,11 +49,15 @@ typedef struct aglm_data_shape {
 typedef struct aglm_model aglm_model;
 typedef struct aglm_predictor aglm_predictor;
 
+struct aglm_hidden; /* lm/hidden.h */
+
 typedef struct aglm_fit_context {
     uint64_t seed;
     const aglm_cancel *cancel;  /* asked at least every few milliseconds; AGLM_CANCELLED */
     uint64_t max_memory_bytes;  /* 0: none; AGLM_LIMIT before allocating more */
     const char *language_model; /* a file; NULL: none */
+    /* What that model made of texts so far, kept for all fits; NULL: each opens its own. */
+    struct aglm_hidden *hidden;
     /* Called after each step (epoch) of a learner that has steps, with the model so far (borrowed);
      * a return of AGLM_PRUNED or a failure ends the fit with that code. NULL: not called. */
     aglm_rc (*on_step)(void *arg, const aglm_model *so_far, unsigned step, unsigned steps);

@@ -41,6 +41,7 @@ typedef struct aglm_measure {
     const aglm_cancel *cancel;
     uint64_t max_memory_bytes;  /* for this trial alone; 0: none */
     const char *language_model; /* a file; NULL: none */
+    struct aglm_hidden *hidden; /* its hidden states (lm/hidden.h); NULL: each trial's own */
     bool probe_latency;
     /* After each stage but the last: return true to stop there (AGLM_PRUNED). */
     bool (*pruned)(void *arg, unsigned stage, double value);

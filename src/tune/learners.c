@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "lm/head.h"
 #include "lm/prompted.h"
 
 static const aglm_learner_ops *const LEARNERS[] = {
@@ -9,6 +10,7 @@ static const aglm_learner_ops *const LEARNERS[] = {
     &aglm_learner_embed,
     &aglm_learner_trees,
     &aglm_learner_prompted,
+    &aglm_learner_head,
 };
 
 const aglm_learner_ops *const *aglm_learners(size_t *n)

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "lm/head.h"
 
 #define FINALISTS 12
 #define FINALISTS_BYTES 4e8 /* of their tables and those of blending */
@@ -50,6 +51,7 @@ aglm_measure aglm_run_measure(const aglm_run *r, const aglm_cancel *cancel)
         .cancel = cancel,
         .max_memory_bytes = r->trial_memory,
         .language_model = r->o->language_model,
+        .hidden = r->hidden,
         .probe_latency = true,
     };
 }
@@ -498,6 +500,17 @@ static aglm_rc open_data(aglm_run *r, aglm_error *err)
                                 err);
 }
 
+/* All trials read a text once between them. */
+static aglm_rc open_hidden(aglm_run *r, aglm_error *err)
+{
+    const aglm_hidden_options o = {.model = r->o->language_model};
+
+    for (size_t i = 0; i < r->plan.n_learners; i++)
+        if (r->plan.learners[i] == &aglm_learner_head)
+            return aglm_hidden_open(&r->hidden, &o, err);
+    return AGLM_OK;
+}
+
 /* Bytes of one table of scores, measured documents x labels. */
 static double table_bytes(const aglm_run *r)
 {
@@ -547,7 +560,7 @@ static aglm_rc open_run(aglm_run *r, aglm_error *err)
     if (r->o->out && (rc = aglm_bundle_may_save(r->o->out, err)) != AGLM_OK)
         return rc;
     if ((rc = open_data(r, err)) != AGLM_OK || (rc = set_memory(r, err)) != AGLM_OK ||
-        (rc = open_study(r, err)) != AGLM_OK)
+        (rc = open_hidden(r, err)) != AGLM_OK || (rc = open_study(r, err)) != AGLM_OK)
         return rc;
     aglm_finalists_init(&r->finalists, finalists_cap(r), r->maximize);
     aglm_finalists_init(&r->spare, 1, false);
@@ -710,6 +723,7 @@ static void close_run(aglm_run *r)
     aglm_finalists_clear(&r->partial);
     aglm_study_close(r->study);
     aglm_store_close(r->store);
+    aglm_hidden_unref(r->hidden);
     aglm_stage_plan_clear(&r->stages);
     aglm_plan_clear(&r->plan);
     aglm_input_clear(&r->input);

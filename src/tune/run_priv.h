@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "lm/hidden.h"
 #include "search/study.h"
 #include "tune/finalist.h"
 #include "tune/plan.h"
@@ -25,6 +26,7 @@ typedef struct aglm_run {
     aglm_stage_plan stages;
     aglm_store *store;
     aglm_study *study;
+    aglm_hidden *hidden; /* where a learner reads hidden states; else NULL */
     uint64_t start_ns, end_ns; /* end 0: no budget */
     uint64_t trial_memory;     /* bytes one trial may take, 0: no limit */
     aglm_cancel stop;          /* the whole run: the caller's token and the budget's end */
