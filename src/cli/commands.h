@@ -10,6 +10,7 @@ extern const aglm_command aglm_command_predict;
 extern const aglm_command aglm_command_eval;
 extern const aglm_command aglm_command_generate;
 extern const aglm_command aglm_command_model;
+extern const aglm_command aglm_command_prompt;
 extern const aglm_command aglm_command_optimize;
 extern const aglm_command aglm_command_worker;
 extern const aglm_command aglm_command_ask;

@@ -6,10 +6,10 @@
 #include "cli/help.h"
 
 static const aglm_command *const COMMANDS[] = {
-    &aglm_command_tune,  &aglm_command_predict,  &aglm_command_eval,     &aglm_command_generate,
-    &aglm_command_model, &aglm_command_optimize, &aglm_command_worker,   &aglm_command_ask,
-    &aglm_command_tell,  &aglm_command_study,    &aglm_command_strategy, &aglm_command_doctor,
-    &aglm_command_help,
+    &aglm_command_tune,   &aglm_command_predict, &aglm_command_eval,     &aglm_command_generate,
+    &aglm_command_model,  &aglm_command_prompt,  &aglm_command_optimize, &aglm_command_worker,
+    &aglm_command_ask,    &aglm_command_tell,    &aglm_command_study,    &aglm_command_strategy,
+    &aglm_command_doctor, &aglm_command_help,
 };
 
 const aglm_command *const *aglm_commands(size_t *n)
