@@ -58,6 +58,8 @@ typedef struct aglm_fit_context {
     const char *language_model; /* a file; NULL: none */
     /* What that model made of texts so far, kept for all fits; NULL: each opens its own. */
     struct aglm_hidden *hidden;
+    /* Runtimes of it that outlive a trial (lm/runtime_pool.h). NULL: a learner opens its own. */
+    struct aglm_lm_pool *language_models;
     /* Called after each step (epoch) of a learner that has steps, with the model so far (borrowed);
      * a return of AGLM_PRUNED or a failure ends the fit with that code. NULL: not called. */
     aglm_rc (*on_step)(void *arg, const aglm_model *so_far, unsigned step, unsigned steps);

@@ -136,7 +136,7 @@ aglm_rc aglm_llama_prefix(aglm_llama_context *c, const aglm_tokens *prefix, bool
         return AGLM_OK;
     free(c->prefix.at);
     c->prefix = (aglm_tokens){0};
-    llama_memory_clear(memory, true);
+    llama_memory_clear(memory, false);
     aglm_rc rc = aglm_llama_decode_run(c, 0, prefix, 0, false, err);
     for (uint32_t i = 1; rc == AGLM_OK && prefix->n && i < c->n_seq; i++)
         llama_memory_seq_cp(memory, 0, (llama_seq_id)i, -1, -1);

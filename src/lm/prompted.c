@@ -1,6 +1,5 @@
 #include "lm/prompted.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,15 +11,14 @@
 struct self {
     const aglm_dataset *data;
     aglm_prompted_params params;
-    char *file;
     uint64_t file_bytes;
-    aglm_lm *lm;
-    pthread_mutex_t lock; /* the runtime answers one at a time */
+    aglm_lm_pool *pool; /* what asks borrows from it, so that fits may go on side by side */
     const aglm_cancel *cancel;
 };
 
 struct aglm_predictor {
     const aglm_prompted_model *m;
+    aglm_lm_pool *pool;
     aglm_lm *lm;
 };
 
@@ -38,9 +36,7 @@ static void prompted_close(void *self)
 {
     struct self *s = self;
 
-    aglm_lm_close(s->lm);
-    pthread_mutex_destroy(&s->lock);
-    free(s->file);
+    aglm_lm_pool_unref(s->pool);
     free(s);
 }
 
@@ -48,19 +44,21 @@ static aglm_rc prompted_open(void **out, const aglm_dataset *data, const double 
                              const aglm_fit_context *ctx, aglm_error *err)
 {
     struct self *s = aglm_calloc(1, sizeof *s);
+    aglm_rc rc = AGLM_OK;
 
     *out = NULL;
     if (!s)
         return aglm_error_set(err, AGLM_NOMEM, "no memory for a prompted model");
-    pthread_mutex_init(&s->lock, NULL);
     s->data = data;
     s->params = aglm_prompted_read(values);
     s->cancel = ctx->cancel;
-    s->file = ctx->language_model ? strdup(ctx->language_model) : NULL;
-    aglm_rc rc = s->file ? file_size(s->file, &s->file_bytes, err)
-                         : aglm_error_set(err, AGLM_INVALID, "no language model was given");
+    if (ctx->language_models)
+        s->pool = aglm_lm_pool_ref(ctx->language_models);
+    else
+        rc = ctx->language_model ? aglm_lm_pool_new(&s->pool, ctx->language_model, 1, err)
+                                 : aglm_error_set(err, AGLM_INVALID, "no language model was given");
     if (rc == AGLM_OK)
-        rc = aglm_lm_open_file(&s->lm, s->file, 1, err);
+        rc = file_size(aglm_lm_pool_path(s->pool), &s->file_bytes, err);
     if (rc != AGLM_OK) {
         prompted_close(s);
         return rc;
@@ -78,7 +76,8 @@ static aglm_prompted_model *model_new(const struct self *s)
         return NULL;
     m->base = (aglm_model){&aglm_learner_prompted, (uint32_t)labels, false};
     m->file_bytes = s->file_bytes;
-    m->file = strdup(s->file);
+    m->file = strdup(aglm_lm_pool_path(s->pool));
+    m->pool = aglm_lm_pool_ref(s->pool);
     m->words = aglm_calloc(labels, sizeof *m->words);
     m->bias = aglm_calloc(labels, sizeof *m->bias);
     if (m->file && m->words && m->bias)
@@ -88,8 +87,8 @@ static aglm_prompted_model *model_new(const struct self *s)
 }
 
 /* The rows that are no example, in the learner's order: the first of them teach the bias. */
-static aglm_rc learn_bias(struct self *s, aglm_prompted_model *m, const aglm_prompted_rows *rows,
-                          const uint8_t *used, aglm_error *err)
+static aglm_rc learn_bias(const struct self *s, aglm_prompted_model *m,
+                          const aglm_prompted_rows *rows, const uint8_t *used, aglm_error *err)
 {
     uint32_t *mine = aglm_calloc(rows->n + 1, sizeof *mine);
     aglm_prompted_rows unused = {rows->data, mine, 0, rows->cancel};
@@ -99,7 +98,11 @@ static aglm_rc learn_bias(struct self *s, aglm_prompted_model *m, const aglm_pro
     for (size_t i = 0; i < rows->n && unused.n < s->params.bias_docs; i++)
         if (!used[i])
             mine[unused.n++] = rows->at[i];
-    aglm_rc rc = unused.n ? aglm_prompted_fit_bias(s->lm, m, &unused, err) : AGLM_OK;
+    aglm_lm *lm = NULL;
+    aglm_rc rc = unused.n ? aglm_lm_pool_lend(s->pool, m->prefix, &lm, err) : AGLM_OK;
+    if (lm)
+        rc = aglm_prompted_fit_bias(lm, m, &unused, err);
+    aglm_lm_pool_give_back(s->pool, lm, m->prefix);
     free(mine);
     return rc;
 }
@@ -107,7 +110,7 @@ static aglm_rc learn_bias(struct self *s, aglm_prompted_model *m, const aglm_pro
 static aglm_rc prompted_fit(const void *self, const uint32_t *rows, size_t n,
                             const aglm_fit_context *ctx, aglm_model **out, aglm_error *err)
 {
-    struct self *s = (struct self *)(uintptr_t)self; /* the runtime inside is used under its lock */
+    const struct self *s = self;
     aglm_prompted_model *m = model_new(s);
     uint8_t *used = aglm_calloc(n + 1, 1);
     const aglm_prompted_rows all = {s->data, rows, n, ctx->cancel};
@@ -115,10 +118,8 @@ static aglm_rc prompted_fit(const void *self, const uint32_t *rows, size_t n,
     *out = NULL;
     aglm_rc rc = m && used ? aglm_prompted_compose(m, &s->params, &all, used, err)
                            : aglm_error_set(err, AGLM_NOMEM, "no memory for a prompted model");
-    pthread_mutex_lock(&s->lock);
     if (rc == AGLM_OK && s->params.bias_docs > 0)
         rc = learn_bias(s, m, &all, used, err);
-    pthread_mutex_unlock(&s->lock);
     free(used);
     if (rc != AGLM_OK && m)
         aglm_prompted_free(&m->base);
@@ -127,21 +128,27 @@ static aglm_rc prompted_fit(const void *self, const uint32_t *rows, size_t n,
     return rc;
 }
 
-static aglm_rc prompted_score(const void *self, const aglm_model *m, const uint32_t *rows, size_t n,
-                              float *logits, aglm_error *err)
+static aglm_rc prompted_score(const void *self, const aglm_model *model, const uint32_t *rows,
+                              size_t n, float *logits, aglm_error *err)
 {
-    struct self *s = (struct self *)(uintptr_t)self;
+    const struct self *s = self;
+    const aglm_prompted_model *m = (const aglm_prompted_model *)model;
     const aglm_prompted_rows all = {s->data, rows, n, s->cancel};
+    aglm_lm *lm;
 
-    pthread_mutex_lock(&s->lock);
-    aglm_rc rc = aglm_prompted_score(s->lm, (const aglm_prompted_model *)m, &all, logits, err);
-    pthread_mutex_unlock(&s->lock);
+    aglm_rc rc = aglm_lm_pool_lend(s->pool, m->prefix, &lm, err);
+    if (rc != AGLM_OK)
+        return rc;
+    rc = aglm_prompted_score(lm, m, &all, logits, err);
+    aglm_lm_pool_give_back(s->pool, lm, m->prefix);
     return rc;
 }
 
 static void prompted_free_predictor(aglm_predictor *p)
 {
-    aglm_lm_close(p->lm);
+    if (p->pool)
+        aglm_lm_pool_give_back(p->pool, p->lm, p->m->prefix);
+    aglm_lm_pool_unref(p->pool);
     free(p);
 }
 
@@ -178,8 +185,12 @@ static aglm_rc prompted_predictor(aglm_predictor **out, const aglm_model *model,
         return aglm_error_set(err, AGLM_NOMEM, "no memory for a predictor");
     p->m = (const aglm_prompted_model *)model;
     aglm_rc rc = check_file(p->m, err);
+    if (rc == AGLM_OK && p->m->pool)
+        p->pool = aglm_lm_pool_ref(p->m->pool);
+    else if (rc == AGLM_OK)
+        rc = aglm_lm_pool_new(&p->pool, p->m->file, 1, err);
     if (rc == AGLM_OK)
-        rc = aglm_lm_open_file(&p->lm, p->m->file, 1, err);
+        rc = aglm_lm_pool_lend(p->pool, p->m->prefix, &p->lm, err);
     if (rc == AGLM_OK)
         rc = warm_up(p, err);
     if (rc != AGLM_OK) {

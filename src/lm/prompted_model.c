@@ -20,6 +20,7 @@ void aglm_prompted_free(aglm_model *model)
     free(m->words);
     free(m->bias);
     free(m->file);
+    aglm_lm_pool_unref(m->pool);
     free(m->prefix);
     free(m->before);
     free(m->after);

@@ -9,7 +9,7 @@
 #define AGLM_LM_PROMPTED_PRIV_H
 
 #include "learn/learner.h"
-#include "lm/runtime.h"
+#include "lm/runtime_pool.h"
 
 enum {
     AGLM_PROMPTED_LAYOUT,
@@ -49,6 +49,7 @@ typedef struct aglm_prompted_params {
 typedef struct aglm_prompted_model {
     aglm_model base;
     char *file;          /* the language model */
+    aglm_lm_pool *pool;  /* where it was fitted with; NULL: loaded */
     uint64_t file_bytes; /* of it: another file of that name is refused */
     uint64_t max_chars;
     bool mean;

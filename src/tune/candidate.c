@@ -42,6 +42,7 @@ static aglm_fit_context context_of(const aglm_candidate *c, const aglm_measure *
         .max_memory_bytes = most ? (most > own + 1 ? (most - own) / 2 : 1) : 0,
         .language_model = m->language_model,
         .hidden = m->hidden,
+        .language_models = m->language_models,
     };
 }
 

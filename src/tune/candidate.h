@@ -42,6 +42,7 @@ typedef struct aglm_measure {
     uint64_t max_memory_bytes;  /* for this trial alone; 0: none */
     const char *language_model; /* a file; NULL: none */
     struct aglm_hidden *hidden; /* its hidden states (lm/hidden.h); NULL: each trial's own */
+    struct aglm_lm_pool *language_models;
     bool probe_latency;
     /* After each stage but the last: return true to stop there (AGLM_PRUNED). */
     bool (*pruned)(void *arg, unsigned stage, double value);

@@ -52,6 +52,7 @@ aglm_measure aglm_run_measure(const aglm_run *r, const aglm_cancel *cancel)
         .max_memory_bytes = r->trial_memory,
         .language_model = r->o->language_model,
         .hidden = r->hidden,
+        .language_models = r->language_models,
         .probe_latency = true,
     };
 }
@@ -494,7 +495,9 @@ static aglm_rc open_data(aglm_run *r, aglm_error *err)
     r->result->metric = r->metric;
     r->shape = aglm_plan_shape(r->input.data);
     r->shape.language_model = o->language_model != NULL;
-    if ((rc = aglm_plan_init(&r->plan, &r->shape, o->learners, err)) != AGLM_OK)
+    if (o->language_model)
+        rc = aglm_lm_pool_new(&r->language_models, o->language_model, 1, err);
+    if (rc != AGLM_OK || (rc = aglm_plan_init(&r->plan, &r->shape, o->learners, err)) != AGLM_OK)
         return rc;
     return aglm_stage_plan_init(&r->stages, r->input.data, r->input.n_valid, o->folds, o->seed,
                                 err);
@@ -727,6 +730,7 @@ static void close_run(aglm_run *r)
     aglm_stage_plan_clear(&r->stages);
     aglm_plan_clear(&r->plan);
     aglm_input_clear(&r->input);
+    aglm_lm_pool_unref(r->language_models);
     pthread_mutex_destroy(&r->lock);
     free(r);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "lm/hidden.h"
+#include "lm/runtime_pool.h"
 #include "search/study.h"
 #include "tune/finalist.h"
 #include "tune/plan.h"
@@ -24,6 +25,7 @@ typedef struct aglm_run {
     aglm_data_shape shape;
     aglm_plan plan;
     aglm_stage_plan stages;
+    aglm_lm_pool *language_models; /* NULL: none is asked */
     aglm_store *store;
     aglm_study *study;
     aglm_hidden *hidden; /* where a learner reads hidden states; else NULL */

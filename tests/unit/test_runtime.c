@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "glm_model.h"
 #include "lm/gguf.h"
-#include "lm/runtime.h"
+#include "lm/runtime_pool.h"
 #include "unit.h"
 
 #define MAX_FILE ((size_t)64 << 20)
@@ -580,6 +580,36 @@ static void quantizes(void **state)
     aglm_gguf_close(g);
 }
 
+static void a_pool_lends_what_has_read_the_prefix(void **state)
+{
+    aglm_lm_pool *pool;
+    aglm_lm *first, *second, *again;
+    aglm_error err = {0};
+
+    (void)state;
+    assert_int_equal(aglm_lm_pool_new(&pool, path_of(glm_arch_names[GLM_GLM4]), 1, &err), AGLM_OK);
+    assert_int_equal(aglm_lm_pool_lend(pool, "a", &first, &err), AGLM_OK);
+    assert_int_equal(aglm_lm_pool_lend(pool, "b", &second, &err), AGLM_OK);
+    assert_ptr_not_equal(first, second);
+    aglm_lm_pool_give_back(pool, first, "a");
+    aglm_lm_pool_give_back(pool, second, "b");
+    assert_int_equal(aglm_lm_pool_lend(pool, "a", &again, &err), AGLM_OK);
+    assert_ptr_equal(again, first);
+    aglm_lm_pool_give_back(pool, again, "c");
+    assert_int_equal(aglm_lm_pool_lend(pool, "b", &again, &err), AGLM_OK);
+    assert_ptr_equal(again, second);
+    aglm_lm_pool_give_back(pool, again, NULL);
+    aglm_lm_pool_unref(aglm_lm_pool_ref(pool));
+    assert_int_equal(aglm_lm_pool_lend(pool, NULL, &again, &err), AGLM_OK);
+    assert_ptr_equal(again, second);
+    aglm_lm_pool_give_back(pool, again, NULL);
+    aglm_lm_pool_unref(pool);
+    aglm_lm_pool_unref(NULL);
+    assert_int_equal(aglm_lm_pool_new(&pool, "/nowhere.gguf", 1, &err), AGLM_OK);
+    assert_int_equal(aglm_lm_pool_lend(pool, NULL, &again, &err), AGLM_NOTFOUND);
+    aglm_lm_pool_unref(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,6 +629,7 @@ int main(void)
         cmocka_unit_test(killed_in_the_middle),
         cmocka_unit_test(garbage),
         cmocka_unit_test(quantizes),
+        cmocka_unit_test(a_pool_lends_what_has_read_the_prefix),
     };
 
     if (!getenv("AGLM_LLAMA")) {
