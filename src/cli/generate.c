@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/remote.h"
 #include "cli/terminal.h"
-#include "lm/runtime_remote.h"
 #include "tune/generator.h"
 
 #define MAX_PROMPT ((size_t)16 << 20)
@@ -21,6 +21,21 @@ static const aglm_option OPTIONS[] = {
      0, 0},
     {"key-env", 0, AGLM_OPTION_TEXT, "VAR",
      "the environment variable that holds its key (AGLM_API_KEY)", NULL, 0, 0},
+    {"service", 0, AGLM_OPTION_WORD, "KIND", "what answers there: glm, openai, vllm, llama or any (told from the URL)",
+     "glm|openai|vllm|llama|any", 0, 0},
+    {"thinking", 0, AGLM_OPTION_WORD, "WORD", "GLM's own: enabled or disabled (as the model does)",
+     "enabled|disabled", 0, 0},
+    {"price-prompt", 0, AGLM_OPTION_TEXT, "MONEY",
+     "for a million tokens of prompts: the cost is counted", NULL, 0, 0},
+    {"price-answer", 0, AGLM_OPTION_TEXT, "MONEY", "for a million tokens of answers", NULL, 0, 0},
+    {"requests-per-minute", 0, AGLM_OPTION_TEXT, "N",
+     "wait so as not to ask more often (0: no limit)", NULL, 0, 0},
+    {"tokens-per-minute", 0, AGLM_OPTION_TEXT, "N", "wait so as not to use more (0: no limit)",
+     NULL, 0, 0},
+    {"retries", 0, AGLM_OPTION_INT, "N", "ask again after 429, 5xx and broken connections (3)",
+     NULL, 0, 100},
+    {"timeout", 0, AGLM_OPTION_DURATION, "TIME", "give up on a service after this time (10m)", NULL,
+     0, 0},
     {"max-tokens", 'n', AGLM_OPTION_INT, "N", "the longest answer (256)", NULL, 0, 1 << 20},
     {"temperature", 0, AGLM_OPTION_TEXT, "T", "0 is the likeliest token always (0)", NULL, 0, 0},
     {"top-k", 0, AGLM_OPTION_INT, "K", "draw from the K likeliest tokens (0: all)", NULL, 0,
@@ -46,7 +61,7 @@ static const aglm_option OPTIONS[] = {
     {"raw", 0, AGLM_OPTION_FLAG, NULL,
      "with --auto: the prompt as it stands, without the model's chat template", NULL, 0, 0},
     {"explain", 0, AGLM_OPTION_FLAG, NULL,
-     "with --auto: tell on standard error what was decided, and why", NULL, 0, 0},
+     "tell on standard error what --auto decided, and why, and what a service counted", NULL, 0, 0},
     {"json", 0, AGLM_OPTION_FLAG, NULL,
      "print one JSON object with the text, why it ended, tokens and times", NULL, 0, 0},
 };
@@ -112,7 +127,7 @@ static bool on_piece(void *arg, const char *piece, size_t n)
     return fwrite(piece, 1, n, stdout) == n && fflush(stdout) == 0;
 }
 
-static aglm_rc put_json(const aglm_lm_answer *answer)
+static aglm_rc put_json(const aglm_args *a, const aglm_lm *lm, const aglm_lm_answer *answer)
 {
     aglm_str s;
     aglm_json_writer w;
@@ -126,6 +141,7 @@ static aglm_rc put_json(const aglm_lm_answer *answer)
     aglm_json_member_int(&w, "tokens", answer->tokens);
     aglm_json_member_double(&w, "prompt_seconds", answer->prompt_s);
     aglm_json_member_double(&w, "generate_seconds", answer->generate_s);
+    aglm_cli_usage_put(a, lm, &w);
     aglm_json_close_object(&w);
     if (s.rc == AGLM_OK)
         puts(s.data);
@@ -164,12 +180,12 @@ static void explain(const aglm_generated *g)
     aglm_str_clear(&s);
 }
 
-static aglm_rc put_generated(const aglm_args *a, const aglm_generated *g)
+static aglm_rc put_generated(const aglm_args *a, const aglm_lm *lm, const aglm_generated *g)
 {
     if (aglm_args_flag(a, "explain"))
         explain(g);
     if (aglm_args_flag(a, "json"))
-        return put_json(&g->answer);
+        return put_json(a, lm, &g->answer);
     return printf("%s\n", g->answer.text.data) < 0 ? AGLM_IO : AGLM_OK;
 }
 
@@ -205,46 +221,38 @@ static aglm_rc choose_and_generate(const aglm_args *a, aglm_lm *lm, const struct
     if (rc == AGLM_OK)
         rc = aglm_generator_run(g, &r, &out, err);
     if (rc == AGLM_OK)
-        rc = put_generated(a, &out);
+        rc = put_generated(a, lm, &out);
     aglm_generated_clear(&out);
     aglm_generator_free(g);
     return rc;
 }
 
-static aglm_rc open_model(const aglm_args *a, aglm_lm **lm, aglm_error *err)
+static aglm_rc say(const aglm_args *a, aglm_lm *lm, struct request *q, aglm_error *err)
 {
-    const char *model = aglm_args_text(a, "model", "");
-    aglm_lm_remote_options o;
+    bool json = aglm_args_flag(a, "json");
+    aglm_lm_answer answer;
 
-    if (!aglm_args_given(a, "url"))
-        return aglm_lm_open_file(lm, model, (unsigned)aglm_args_number(a, "threads", 1), err);
-    aglm_lm_remote_options_init(&o);
-    o.key_env = aglm_args_text(a, "key-env", NULL);
-    return aglm_lm_open_remote(lm, aglm_args_text(a, "url", ""), model, &o, err);
+    aglm_lm_answer_init(&answer);
+    q->r.on_piece = json ? NULL : on_piece;
+    aglm_rc rc = aglm_lm_generate(lm, &q->r, &answer, err);
+    if (rc == AGLM_OK && json)
+        rc = put_json(a, lm, &answer);
+    else if (rc == AGLM_OK)
+        putchar('\n');
+    aglm_lm_answer_clear(&answer);
+    return rc;
 }
 
 static aglm_rc generate(const aglm_args *a, struct request *q, aglm_error *err)
 {
     aglm_lm *lm = NULL;
-    aglm_lm_answer answer;
-    bool json = aglm_args_flag(a, "json");
-
-    aglm_lm_answer_init(&answer);
-    q->r.on_piece = json ? NULL : on_piece;
-    aglm_rc rc = open_model(a, &lm, err);
-    if (rc == AGLM_OK && aglm_args_flag(a, "auto")) {
+    aglm_rc rc = aglm_cli_model_open(a, &lm, err);
+    if (rc == AGLM_OK && aglm_args_flag(a, "auto"))
         rc = choose_and_generate(a, lm, q, err);
-        aglm_lm_answer_clear(&answer);
-        aglm_lm_close(lm);
-        return rc;
-    }
-    if (rc == AGLM_OK)
-        rc = aglm_lm_generate(lm, &q->r, &answer, err);
-    if (rc == AGLM_OK && json)
-        rc = put_json(&answer);
     else if (rc == AGLM_OK)
-        putchar('\n');
-    aglm_lm_answer_clear(&answer);
+        rc = say(a, lm, q, err);
+    if (lm && aglm_args_flag(a, "explain"))
+        aglm_cli_usage_tell(a, lm);
     aglm_lm_close(lm);
     return rc;
 }
@@ -283,6 +291,8 @@ const aglm_command aglm_command_generate = {
     .examples =
         "  autoglm generate --model smol.gguf --auto --explain 'Write a haiku about rain.'\n"
         "  autoglm generate --model smol.gguf -n 40 'The capital of France is'\n"
-        "  autoglm generate --url http://localhost:8000/v1 --model glm-4-9b 'Tell a joke.'",
+        "  autoglm generate --url http://localhost:8000/v1 --model glm-4-9b 'Tell a joke.'\n"
+        "  autoglm generate --url https://open.bigmodel.cn --model glm-4-flash --explain \\\n"
+        "      --price-prompt 0.1 --price-answer 0.1 --requests-per-minute 30 'Tell a joke.'",
     .run = run,
 };

@@ -12,49 +12,31 @@
 #define NEARLY_0 0.01 /* the ends of GLM's open interval, as its own client sends them */
 #define NEARLY_1 0.99
 
+/* What the servers that people run themselves have in common. */
+#define OF_ONES_OWN                                                                                \
+    .path = "/v1", .max_tokens = "max_tokens", .max_stops = 16, .penalties = true,                 \
+    .sampling = true, .log_probs = true, .asks_usage = true
+
 static const aglm_remote_service SERVICES[] = {
-    {.name = "any",
-     .path = "/v1",
-     .max_tokens = "max_tokens",
-     .max_stops = 16,
-     .penalties = true,
-     .sampling = true,
-     .echo = true,
-     .log_probs = true,
-     .asks_usage = true},
+    {.name = "any", OF_ONES_OWN, .echo = true},
     {.name = "glm",
      .path = "/api/paas/v4",
+     .hosts = {"bigmodel.cn", "z.ai"},
      .key_env = "ZHIPUAI_API_KEY",
      .max_tokens = "max_tokens",
      .max_stops = 1,
      .open_interval = true},
     {.name = "openai",
      .path = "/v1",
+     .hosts = {"openai.com"},
      .key_env = "OPENAI_API_KEY",
      .max_tokens = "max_completion_tokens",
      .max_stops = 4,
      .penalties = true,
      .log_probs = true,
      .asks_usage = true},
-    {.name = "vllm",
-     .path = "/v1",
-     .max_tokens = "max_tokens",
-     .max_stops = 16,
-     .penalties = true,
-     .sampling = true,
-     .echo = true,
-     .log_probs = true,
-     .asks_usage = true},
-    {.name = "llama",
-     .path = "/v1",
-     .max_tokens = "max_tokens",
-     .max_stops = 16,
-     .penalties = true,
-     .sampling = true,
-     .typical = true,
-     .grammar = true,
-     .log_probs = true,
-     .asks_usage = true},
+    {.name = "vllm", OF_ONES_OWN, .echo = true},
+    {.name = "llama", OF_ONES_OWN, .typical = true, .grammar = true},
 };
 
 /* ---- addresses ---- */
@@ -71,11 +53,25 @@ static bool host_is(const char *url, const char *domain)
            (n == m || host[n - m - 1] == '.');
 }
 
+static bool is_at_home(const aglm_remote_service *s, const char *url)
+{
+    for (size_t i = 0; i < 2 && s->hosts[i]; i++)
+        if (host_is(url, s->hosts[i]))
+            return true;
+    return false;
+}
+
+bool aglm_remote_service_may_have_key(const aglm_remote_service *s, const char *url)
+{
+    return s->key_env && is_at_home(s, url) && strncmp(url, "https://", 8) == 0;
+}
+
 static const char *name_of(const char *url)
 {
-    if (host_is(url, "bigmodel.cn") || host_is(url, "z.ai") || strstr(url, "/api/paas/v4"))
-        return "glm";
-    return host_is(url, "openai.com") ? "openai" : "any";
+    for (size_t i = 0; i < sizeof SERVICES / sizeof *SERVICES; i++)
+        if (is_at_home(&SERVICES[i], url))
+            return SERVICES[i].name;
+    return strstr(url, "/api/paas/v4") ? "glm" : "any";
 }
 
 const aglm_remote_service *aglm_remote_service_find(const char *name, const char *url)

@@ -10,7 +10,8 @@
 typedef struct aglm_remote_service {
     const char *name;
     const char *path;       /* of the API, where the URL names none */
-    const char *key_env;    /* its own variable, NULL: none */
+    const char *hosts[2];   /* its own, with all below them; NULL: none */
+    const char *key_env;    /* the variable of the key for these, NULL: none */
     const char *max_tokens; /* what chat calls it */
     size_t max_stops;
     bool penalties; /* presence and frequency */
@@ -25,6 +26,9 @@ typedef struct aglm_remote_service {
 
 /* By name; NULL name: by the URL. NULL when there is none of that name. */
 const aglm_remote_service *aglm_remote_service_find(const char *name, const char *url);
+
+/* May the key in service->key_env go there? Only over TLS to the service's own hosts. */
+bool aglm_remote_service_may_have_key(const aglm_remote_service *s, const char *url);
 
 /* The address to generate at, and whether it is the old /completions. */
 void aglm_remote_url(const aglm_remote_service *s, const char *url, aglm_str *out, bool *legacy);

@@ -127,8 +127,10 @@ static aglm_rc refusal(const remote *m, const aglm_http_answer *a, aglm_error *e
 /* Says whose answer it is; the query may hold a secret and is left out. */
 static aglm_rc blame(const remote *m, aglm_rc rc, aglm_error *err)
 {
-    if (rc < 0)
+    if (rc < 0 && err) {
+        aglm_http_redact(err->msg, m->key);
         aglm_error_prefix(err, "%.*s", (int)strcspn(m->url.data, "?"), m->url.data);
+    }
     return rc;
 }
 
@@ -333,7 +335,8 @@ static const aglm_lm_ops OPS = {.kind = "remote",
 
 static aglm_rc read_key(remote *m, const char *named, aglm_error *err)
 {
-    const char *names[] = {named ? named : "AGLM_API_KEY", named ? NULL : m->service->key_env};
+    bool own = !named && aglm_remote_service_may_have_key(m->service, m->url.data);
+    const char *names[] = {named ? named : "AGLM_API_KEY", own ? m->service->key_env : NULL};
     const char *key = NULL, *name = NULL;
 
     for (size_t i = 0; i < 2 && !key; i++) {

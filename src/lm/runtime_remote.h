@@ -8,8 +8,8 @@
 #include "lm/runtime.h"
 
 typedef struct aglm_lm_remote_options {
-    /* The environment variable that holds the key. NULL: AGLM_API_KEY, else ZHIPUAI_API_KEY for
-     * GLM's hosts, OPENAI_API_KEY for OpenAI's; those two go nowhere else unless named here. */
+    /* The environment variable that holds the key. NULL: AGLM_API_KEY, else over TLS to GLM's hosts
+     * ZHIPUAI_API_KEY, to OpenAI's OPENAI_API_KEY; those two go nowhere else unless named here. */
     const char *key_env;
     const char *service;  /* glm, openai, vllm, llama or any; NULL: told from the URL */
     const char *thinking; /* GLM's: "enabled" or "disabled"; NULL: the model's own way */

@@ -121,6 +121,10 @@ static aglm_rc check(const aglm_http_request *r, aglm_error *err)
         return aglm_error_set(err, AGLM_INVALID,
                               "the URL holds a user name or password: take it out and give the key "
                               "in an environment variable");
+    for (size_t i = 0; i < n; i++)
+        if (strchr("%\\\"'<>^`{|}", host[i]) || (unsigned char)host[i] <= ' ')
+            return aglm_error_set(err, AGLM_INVALID,
+                                  "the URL's host holds a character that no host has");
     for (const char *p = r->bearer; p && *p; p++)
         if (*p <= ' ' || *p > '~')
             return aglm_error_set(err, AGLM_INVALID,

@@ -85,6 +85,10 @@ static aglm_rc count_text(void *arg, aglm_error *err)
 static void memory_may_run_out_for_written_answers(void **state)
 {
     for (aglm_text_metric m = 0; m < AGLM_TEXT_METRICS; m++) {
+#ifndef AGLM_HAVE_PCRE2
+        if (m == AGLM_TEXT_REGEX)
+            continue;
+#endif
         for (int lasting = 0; lasting < 2; lasting++) {
             const oom_options o = {.lasting = lasting};
             oom_result r;

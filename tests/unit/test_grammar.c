@@ -185,6 +185,9 @@ static void ranges_of_numbers(void **state)
                   {"{\"exclusiveMinimum\":1,\"maximum\":1.0000000001}", 10},
                   {"{\"exclusiveMinimum\":1,\"maximum\":1}", -1}};
 
+#ifndef AGLM_HAVE_PCRE2
+    skip();
+#endif
     for (size_t i = 0; i < sizeof SCHEMAS / sizeof *SCHEMAS; i++) {
         assert_range(SCHEMAS[i], true);
         assert_range(SCHEMAS[i], false);

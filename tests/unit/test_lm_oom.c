@@ -92,7 +92,12 @@ static void prompts(void **state)
 static aglm_rc check_answer(void *arg, aglm_error *err)
 {
     static const char TEXT[] = "{\"a\": \"bad word, bad word, bad word and more of it\"}";
-    static const char SCHEMA[] = "{\"properties\":{\"a\":{\"pattern\":\"^b\",\"enum\":[\"x\"]}},"
+#ifdef AGLM_HAVE_PCRE2
+#define A_PATTERN "\"pattern\":\"^b\","
+#else
+#define A_PATTERN
+#endif
+    static const char SCHEMA[] = "{\"properties\":{\"a\":{" A_PATTERN "\"enum\":[\"x\"]}},"
                                  "\"unevaluatedProperties\":false}";
     static const char *const SAMPLES[] = {"{\"a\": \"good\"}", "bad word"};
     aglm_check_options o = {.prompt = "Say bad word",
@@ -106,7 +111,7 @@ static aglm_rc check_answer(void *arg, aglm_error *err)
     aglm_check_report report;
 
     aglm_rc rc = aglm_json_schema_new(&schema, SCHEMA, sizeof SCHEMA - 1, err);
-    if (rc == AGLM_OK)
+    if (rc == AGLM_OK && *A_PATTERN "")
         rc = aglm_regex_new(&pattern, "^.a", 3, NULL, err);
     if (rc == AGLM_OK)
         rc = aglm_word_list_new(&words, "bad word\n坏\n", 13, err);

@@ -1,3 +1,4 @@
+#include "lm/remote_service.h"
 #include "lm/runtime_remote.h"
 
 #include <math.h>
@@ -214,6 +215,11 @@ static void every_failure_is_named(void **state)
         {{.status = "301 There", .header = "Location: http://127.0.0.1:1/x\r\n", .text = ""},
          AGLM_IO,
          "http://127.0.0.1:1/x"},
+        {{.status = "301 There",
+          .header = "Location: http://127.0.0.1:1/?key=" KEY "\r\n",
+          .text = ""},
+         AGLM_IO,
+         "/?key=****"},
         {{.status = "200 OK", .text = "<html>"}, AGLM_FORMAT, "the service's answer"},
         {{.status = "200 OK", .text = "{}"}, AGLM_FORMAT, "no \"choices\""},
         {{.status = "200 OK", .text = "{\"choices\":[{\"message\":{\"content\":7}}]}"},
@@ -391,6 +397,46 @@ static void what_cannot_be_opened_is_refused(void **state)
     }
 }
 
+/* The key that its owner gave for a service goes to that service. */
+static void keys_stay_at_home(void **state)
+{
+    static const http_step steps[] = {{.status = "200 OK", .text = WHOLE}};
+    static const struct {
+        const char *service, *url;
+        bool may;
+    } cases[] = {
+        {"glm", "https://open.bigmodel.cn/api/paas/v4", true},
+        {"glm", "https://api.z.ai:443", true},
+        {"openai", "https://api.openai.com/v1", true},
+        {"glm", "http://open.bigmodel.cn/api/paas/v4", false}, /* anyone between reads it */
+        {"glm", "https://evil.com/api/paas/v4", false},
+        {"glm", "https://evil.com/?bigmodel.cn", false},
+        {"glm", "https://xbigmodel.cn", false},
+        {"openai", "https://openai.com.evil.com", false},
+        {"openai", "https://open.bigmodel.cn", false},
+        {"vllm", "https://api.openai.com", false},
+    };
+    static const char *const services[] = {NULL, "glm", "openai"};
+
+    (void)state;
+    for (size_t i = 0; i < N(cases); i++)
+        if (aglm_remote_service_may_have_key(aglm_remote_service_find(cases[i].service, ""),
+                                             cases[i].url) != cases[i].may)
+            fail_msg("%s", cases[i].url);
+    setenv("ZHIPUAI_API_KEY", KEY, 1);
+    setenv("OPENAI_API_KEY", KEY, 1);
+    for (size_t i = 0; i < N(services); i++) {
+        const aglm_lm_remote_options o = {.service = services[i]};
+        asking a;
+        begin(&a, steps, 1, "/api/paas/v4", &o);
+        assert_int_equal(generate(&a), AGLM_OK);
+        assert_null(strstr(http_server_head(a.server, 0), "Authorization"));
+        end(&a);
+    }
+    unsetenv("ZHIPUAI_API_KEY");
+    unsetenv("OPENAI_API_KEY");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +451,7 @@ int main(void)
         cmocka_unit_test(rates_are_kept),
         cmocka_unit_test(old_completions_and_scores),
         cmocka_unit_test(what_cannot_be_opened_is_refused),
+        cmocka_unit_test(keys_stay_at_home),
     };
 
     setenv("no_proxy", "*", 1);
