@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/reading.h"
 #include "cli/terminal.h"
+#include "cli/texts.h"
 #include "eval/latency.h"
 #include "eval/score.h"
 #include "tune/bundle.h"
@@ -139,14 +140,21 @@ static aglm_rc compare(struct sheet *s, aglm_error *err)
     return rc;
 }
 
+static aglm_rc load(struct sheet *s, const char *dir, aglm_error *err)
+{
+    uint64_t start = aglm_clock_ns();
+    aglm_rc rc = aglm_bundle_load(&s->bundle, dir, err);
+
+    s->load_ms = aglm_clock_since_s(start) * 1e3;
+    return rc;
+}
+
 static aglm_rc measure(struct sheet *s, const aglm_args *a, aglm_error *err)
 {
     const char *against = aglm_args_text(a, "against", NULL);
-    uint64_t start = aglm_clock_ns();
-    aglm_rc rc = aglm_bundle_load(&s->bundle, a->operands[0], err);
+    aglm_rc rc = AGLM_OK;
 
-    s->load_ms = aglm_clock_since_s(start) * 1e3;
-    if (rc != AGLM_OK || (against && (rc = aglm_bundle_load(&s->other, against, err)) != AGLM_OK) ||
+    if ((against && (rc = aglm_bundle_load(&s->other, against, err)) != AGLM_OK) ||
         (rc = read_data(s, a, err)) != AGLM_OK)
         return rc;
     size_t n = aglm_dataset_size(s->data);
@@ -311,7 +319,14 @@ static int run(const aglm_args *a)
             a,
             aglm_error_set(&err, AGLM_INVALID, "--min-accuracy %.40s: expected 0 to 1", bar_text),
             &err);
-    aglm_rc rc = measure(&s, a, &err);
+    aglm_rc rc = load(&s, a->operands[0], &err);
+    if (rc == AGLM_OK && s.bundle->task == AGLM_TASK_GENERATION) {
+        int texts = aglm_texts_eval(a, s.bundle);
+        sheet_clear(&s);
+        return texts;
+    }
+    if (rc == AGLM_OK)
+        rc = measure(&s, a, &err);
     if (rc == AGLM_OK && bar_text && s.score.task == AGLM_TASK_REGRESSION)
         rc = aglm_error_set(&err, AGLM_INVALID, "--min-accuracy: a regression has no accuracy");
     if (rc == AGLM_OK && aglm_args_flag(a, "json"))

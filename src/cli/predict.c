@@ -7,6 +7,7 @@
 #include "cli/interrupt.h"
 #include "cli/reading.h"
 #include "cli/terminal.h"
+#include "cli/texts.h"
 #include "data/schema.h"
 #include "eval/score.h"
 #include "tune/bundle.h"
@@ -250,6 +251,11 @@ static int run(const aglm_args *a)
 
     if (rc != AGLM_OK)
         return aglm_cli_fail(a, rc, &err);
+    if (b->task == AGLM_TASK_GENERATION) {
+        int code = aglm_texts_predict(a, b);
+        aglm_bundle_free(b);
+        return code;
+    }
     o.b = b;
     o.table = aglm_reading_is_table(b);
     o.order = aglm_calloc(b->n_labels, sizeof *o.order);
@@ -270,9 +276,10 @@ const aglm_command aglm_command_predict = {
     .operands = "BUNDLE [FILE|-]",
     .operands_min = 1,
     .operands_max = 2,
-    .summary = "label texts, or rows of a table, with a bundle",
+    .summary = "label texts, or rows of a table, with a bundle, or answer them",
     .about =
-        "Prints a label a document, one a line (multi-label: joined by |; regression: a number). Standard input is read\n"
+        "Prints a label a document, one a line (multi-label: joined by |; regression: a number; a prompt:\n"
+        "the answer's text, \\n for a line end). Standard input is read\n"
         "as one text a line, where the bundle learned from texts; files in any format that tune reads.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,

@@ -300,6 +300,8 @@ static void person_event(aglm_progress *p, const aglm_tune_event *e)
     p->learners = p->learners || e->learner;
     if (e->kind == AGLM_TUNE_START && e->input)
         print_start(p, e);
+    else if (e->kind == AGLM_TUNE_START && e->text)
+        fputs(e->text, p->term.out);
     if (e->kind == AGLM_TUNE_PHASE)
         snprintf(p->phase, sizeof p->phase, "%s", e->text);
     if (e->kind == AGLM_TUNE_TRIAL_END) {

@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 #include "cli/reading.h"
 #include "cli/terminal.h"
+#include "cli/texts.h"
 #include "tune/report.h"
 
 #define DEFAULT_BUDGET_NS 60000000000LL
@@ -16,13 +17,16 @@
 static const aglm_option OPTIONS[] = {
     AGLM_OPTIONS_READ,
     {"task", 't', AGLM_OPTION_WORD, "T",
-     "binary, multiclass, multilabel (texts) or regression (tables); default: found out",
-     "binary|multiclass|multilabel|regression", 0, 0},
+     "binary, multiclass, multilabel (texts) or regression (tables); with --model also what asks for texts "
+     "(extraction, question-answering, arithmetic, ...); default: found out",
+     "binary|multiclass|multilabel|regression|extraction|summarization|question-answering|translation|"
+     "rewriting|code|arithmetic|text-generation",
+     0, 0},
     {"valid", 0, AGLM_OPTION_FILE, "FILE",
      "more labelled documents, to choose by; they join the cross-validation", NULL, 0, 0},
     {"metric", 'm', AGLM_OPTION_TEXT, "M",
-     "accuracy, macro_f1, micro_f1, weighted_f1, log_loss, auc, ece; rmse, mae, r2; default: accuracy, micro_f1 of "
-     "several labels, rmse of numbers",
+     "accuracy, macro_f1, micro_f1, weighted_f1, log_loss, auc, ece; rmse, mae, r2; of answers: exact, token_f1, "
+     "rouge_l, bleu, chrf, number, json, ...; default: by the task",
      NULL, 0, 0},
     {"budget", 'b', AGLM_OPTION_DURATION, "TIME",
      "wall time in all, refit included; default 60s, none with --trials", NULL, 0, 0},
@@ -41,6 +45,9 @@ static const aglm_option OPTIONS[] = {
     {"max-memory", 0, AGLM_OPTION_SIZE, "SIZE", "the process must stay below this", NULL, 0, 0},
     {"model", 'm', AGLM_OPTION_FILE, "FILE", "also find a prompt for this language model (GGUF)",
      NULL, 0, 0},
+    {"instruction", 0, AGLM_OPTION_TEXT, "TEXT",
+     "where answers are texts: what to tell the model, tried beside instructions of our own", NULL,
+     0, 0},
     {"learners", 0, AGLM_OPTION_TEXT, "A,B", "only these learners; default: all", NULL, 0, 0},
     {"sampler", 0, AGLM_OPTION_WORD, "S", "tpe, random or grid; default tpe", "tpe|random|grid", 0,
      0},
@@ -148,8 +155,6 @@ static aglm_rc set_options(const aglm_args *a, aglm_tune_options *o, struct plac
     o->study = aglm_args_text(a, "study", NULL);
     o->command = (const char *const *)a->argv;
     o->n_command = (size_t)a->argc;
-    if ((rc = set_metric(a, o, err)) != AGLM_OK)
-        return rc;
     return set_places(a, p, o, err);
 }
 
@@ -290,6 +295,9 @@ static int run(const aglm_args *a)
     aglm_error err = {0};
     aglm_rc rc = set_options(a, &o, &places, &err);
 
+    bool texts = rc == AGLM_OK && aglm_texts_wanted(a, &o);
+    if (rc == AGLM_OK && !texts)
+        rc = set_metric(a, &o, &err);
     if (rc != AGLM_OK)
         return aglm_cli_fail(a, rc, &err);
     aglm_cancel_init(&cancel, NULL, 0);
@@ -301,6 +309,11 @@ static int run(const aglm_args *a)
         return aglm_cli_fail(a, AGLM_NOMEM, &err);
     o.on_event = aglm_progress_event;
     o.arg = progress;
+    if (texts) {
+        int text_code = aglm_texts_tune(a, &o);
+        aglm_progress_free(progress);
+        return text_code;
+    }
     rc = aglm_tune_run(&result, &o, &err);
     aglm_progress_free(progress);
     int code = rc == AGLM_OK        ? report(a, &result, &o)

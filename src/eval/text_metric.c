@@ -6,24 +6,25 @@
 
 struct text_metric {
     const char *name;
+    const char *brief; /* another name; NULL: none */
     aglm_rc (*count)(aglm_text_counts *out, const aglm_text_answer *a, aglm_error *err);
     double (*value)(const aglm_text_counts *sum, bool single);
     bool free_of_refs;
 };
 
 static const struct text_metric METRICS[AGLM_TEXT_METRICS] = {
-    [AGLM_TEXT_LABEL] = {"label", aglm_count_label, aglm_value_mean, false},
-    [AGLM_TEXT_EXACT] = {"exact_match", aglm_count_exact, aglm_value_mean, false},
-    [AGLM_TEXT_TOKEN_F1] = {"token_f1", aglm_count_token_f1, aglm_value_mean, false},
-    [AGLM_TEXT_ROUGE_1] = {"rouge_1", aglm_count_rouge_1, aglm_value_mean, false},
-    [AGLM_TEXT_ROUGE_2] = {"rouge_2", aglm_count_rouge_2, aglm_value_mean, false},
-    [AGLM_TEXT_ROUGE_L] = {"rouge_l", aglm_count_rouge_l, aglm_value_mean, false},
-    [AGLM_TEXT_BLEU] = {"bleu", aglm_count_bleu, aglm_value_bleu, false},
-    [AGLM_TEXT_CHRF] = {"chrf", aglm_count_chrf, aglm_value_chrf, false},
-    [AGLM_TEXT_NUMERIC] = {"numeric", aglm_count_numeric, aglm_value_mean, false},
-    [AGLM_TEXT_JSON_VALID] = {"json_valid", aglm_count_json_valid, aglm_value_mean, true},
-    [AGLM_TEXT_JSON_F1] = {"json_f1", aglm_count_json_f1, aglm_value_f1, false},
-    [AGLM_TEXT_REGEX] = {"regex", aglm_count_regex, aglm_value_mean, false},
+    [AGLM_TEXT_LABEL] = {"label", NULL, aglm_count_label, aglm_value_mean, false},
+    [AGLM_TEXT_EXACT] = {"exact_match", "exact", aglm_count_exact, aglm_value_mean, false},
+    [AGLM_TEXT_TOKEN_F1] = {"token_f1", NULL, aglm_count_token_f1, aglm_value_mean, false},
+    [AGLM_TEXT_ROUGE_1] = {"rouge_1", NULL, aglm_count_rouge_1, aglm_value_mean, false},
+    [AGLM_TEXT_ROUGE_2] = {"rouge_2", NULL, aglm_count_rouge_2, aglm_value_mean, false},
+    [AGLM_TEXT_ROUGE_L] = {"rouge_l", NULL, aglm_count_rouge_l, aglm_value_mean, false},
+    [AGLM_TEXT_BLEU] = {"bleu", NULL, aglm_count_bleu, aglm_value_bleu, false},
+    [AGLM_TEXT_CHRF] = {"chrf", NULL, aglm_count_chrf, aglm_value_chrf, false},
+    [AGLM_TEXT_NUMERIC] = {"numeric", "number", aglm_count_numeric, aglm_value_mean, false},
+    [AGLM_TEXT_JSON_VALID] = {"json_valid", NULL, aglm_count_json_valid, aglm_value_mean, true},
+    [AGLM_TEXT_JSON_F1] = {"json_f1", "json", aglm_count_json_f1, aglm_value_f1, false},
+    [AGLM_TEXT_REGEX] = {"regex", NULL, aglm_count_regex, aglm_value_mean, false},
 };
 
 const char *aglm_text_metric_name(aglm_text_metric m)
@@ -41,7 +42,8 @@ static bool same_name(const char *a, const char *b)
 bool aglm_text_metric_from_name(const char *name, aglm_text_metric *out)
 {
     for (int m = 0; m < AGLM_TEXT_METRICS; m++) {
-        if (same_name(METRICS[m].name, name)) {
+        if (same_name(METRICS[m].name, name) ||
+            (METRICS[m].brief && same_name(METRICS[m].brief, name))) {
             *out = (aglm_text_metric)m;
             return true;
         }

@@ -45,7 +45,7 @@ typedef struct aglm_text_counts {
 } aglm_text_counts;
 
 const char *aglm_text_metric_name(aglm_text_metric m);
-/* Takes "rouge_l" or "rouge-l", ...; false when it is none. */
+/* Takes "rouge_l" or "rouge-l", ..., also "exact", "number" and "json"; false when it is none. */
 bool aglm_text_metric_from_name(const char *name, aglm_text_metric *out);
 
 /* Counts of one answer, in the place of what *out held. AGLM_INVALID without references where the

@@ -300,17 +300,9 @@ aglm_rc aglm_answerer_load(aglm_model **out, const void *bytes, size_t n, aglm_e
     return rc;
 }
 
-/* Learned by tune/answer_run.h, not as those that answer with labels. */
-static size_t no_space(const aglm_data_shape *shape, aglm_hparam *out)
-{
-    (void)shape;
-    (void)out;
-    return 0;
-}
-
+/* Found by tune/answer_run.h: it has no logits, and no space beside those that have. */
 const aglm_learner_ops aglm_learner_answerer = {
     .name = "answerer",
-    .space = no_space,
     .save = aglm_answerer_save,
     .load = aglm_answerer_load,
     .free_model = free_model,

@@ -218,9 +218,13 @@ static bool read_names(struct reading *r)
     for (size_t f = 0; ok && f < s->n_fields; f++)
         ok = (s->names[f] = aglm_arena_strdup(
                   &s->arena, aglm_table_col_name(r->t, (size_t)r->form->fields[f]))) != NULL;
-    if (ok && r->form->target >= 0)
-        ok = (s->target_name = aglm_arena_strdup(
-                  &s->arena, aglm_table_col_name(r->t, (size_t)r->form->target))) != NULL;
+    if (ok && r->form->target >= 0) {
+        int bare = r->form->bare >= 0 ? r->form->bare : r->form->target;
+        s->target_name = aglm_arena_strdup(&s->arena,
+                                           aglm_table_col_name(r->t, (size_t)r->form->target));
+        s->bare_name = aglm_arena_strdup(&s->arena, aglm_table_col_name(r->t, (size_t)bare));
+        ok = s->target_name && s->bare_name;
+    }
     return ok;
 }
 

@@ -40,6 +40,7 @@ typedef struct aglm_example_set {
     size_t skipped; /* rows without a question or an answer */
     const char *names[AGLM_EXAMPLE_FIELDS];
     const char *target_name; /* NULL without a target */
+    const char *bare_name;   /* the column of right answers; the same where there is but one */
     size_t n_fields;
     bool derived;   /* bare and answer differ */
     bool chinese;   /* most letters are */

@@ -228,10 +228,9 @@ static aglm_rc parse_labels(aglm_bundle *b, const aglm_json *labels, aglm_error 
 {
     aglm_json_iter it = aglm_json_iterate(labels);
     const aglm_json *v;
-    bool regression = b->task == AGLM_TASK_REGRESSION;
     size_t n = aglm_json_size(labels), len = 0;
-
-    size_t least = regression ? 1 : 2, most = regression ? 1 : AGLM_BUNDLE_MAX_LABELS;
+    size_t least = b->task == AGLM_TASK_GENERATION ? 0 : b->task == AGLM_TASK_REGRESSION ? 1 : 2;
+    size_t most = least < 2 ? least : AGLM_BUNDLE_MAX_LABELS;
 
     if (!labels || aglm_json_kind_of(labels) != AGLM_JSON_ARRAY || n < least || n > most)
         return aglm_error_set(err, AGLM_FORMAT, "labels: expected a list of %zu to %zu names",
@@ -374,6 +373,10 @@ static aglm_rc load_model(aglm_bundle *b, size_t i, const aglm_json *v, const ch
         return aglm_error_set(err, AGLM_UNSUPPORTED,
                               "members[%zu].learner: \"%.60s\" is none this program has", i,
                               learner);
+    if ((ops->predictor == NULL) != (b->task == AGLM_TASK_GENERATION))
+        return aglm_error_set(err, AGLM_FORMAT,
+                              "members[%zu].learner: \"%.60s\" does not fit the task, %s", i,
+                              learner, aglm_task_name(b->task));
     if ((rc = aglm_file_map(path, AGLM_BUNDLE_MAX_BYTES, &bytes, &n, err)) != AGLM_OK)
         return rc;
     if (n != (uint64_t)expected)

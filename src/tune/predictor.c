@@ -46,9 +46,13 @@ aglm_rc aglm_bundle_predictor_new(aglm_bundle_predictor **out, const aglm_bundle
     if (!p)
         return aglm_error_set(err, AGLM_NOMEM, "out of memory for a predictor");
     p->b = b;
+    if (b->task == AGLM_TASK_GENERATION)
+        rc = aglm_error_set(err, AGLM_UNSUPPORTED,
+                            "the bundle answers with texts, not with labels; `autoglm predict` "
+                            "asks it");
     p->logits = aglm_calloc(b->n_labels, sizeof *p->logits);
     p->probs = aglm_calloc(b->n_labels, sizeof *p->probs);
-    if (!p->logits || !p->probs)
+    if (rc == AGLM_OK && (!p->logits || !p->probs))
         rc = aglm_error_set(err, AGLM_NOMEM, "out of memory for a predictor");
     for (size_t i = 0; rc == AGLM_OK && i < b->n_members; i++)
         rc = b->members[i].model->ops->predictor(&p->members[i], b->members[i].model, err);
