@@ -52,7 +52,7 @@ static const aglm_option OPTIONS[] = {
     {"sampler", 0, AGLM_OPTION_WORD, "S", "tpe, random or grid; default tpe", "tpe|random|grid", 0,
      0},
     {"blend", 0, AGLM_OPTION_WORD, "B",
-     "fast: only of models that read texts the same way; any; none: one model; default: fast for short texts",
+     "fast: only of models that read texts the same way; any; none: one model; default: fast for short texts without --model",
      "auto|fast|any|none", 0, 0},
     {"study", 0, AGLM_OPTION_TEXT, "NAME",
      "name of the study; default: a hash of data, task, metric and seed", NULL, 0, 0},

@@ -41,8 +41,8 @@ static const char *const SHOTS[] = {"0", "2", "4", "8", "12", "16"};
 static const size_t N_SHOTS[] = {0, 2, 4, 8, 12, 16};
 static const char *const BIASES[] = {"none", "16", "48"};
 static const size_t N_BIASES[] = {0, 16, 48};
-static const char *const CHARS[] = {"150", "300", "600", "1500"};
-static const size_t N_CHARS[] = {150, 300, 600, 1500};
+static const char *const CHARS[] = {"75", "150", "300", "600", "1500"};
+static const size_t N_CHARS[] = {75, 150, 300, 600, 1500};
 static const char *const LENGTHS[] = {"sum", "mean"};
 
 /* Names that data sets use for labels, and what people say. */
@@ -105,11 +105,12 @@ size_t aglm_prompted_space(const aglm_data_shape *shape, aglm_hparam *out)
                                             .when = "shots",
                                             .when_choices = 0x3e};
     out[AGLM_PROMPTED_BIAS] = choice("bias", BIASES, COUNT(BIASES), 1);
+    /* A Chinese character says about as much as half a word, and costs as many tokens. */
     out[AGLM_PROMPTED_CHARS] = choice("chars", CHARS,
-                                      shape->mean_chars > 300   ? 4
-                                      : shape->mean_chars > 150 ? 3
-                                                                : 2,
-                                      1);
+                                      shape->mean_chars > 300   ? 5
+                                      : shape->mean_chars > 150 ? 4
+                                                                : 3,
+                                      shape->share_cjk > 0.2 ? 0 : 2);
     out[AGLM_PROMPTED_LENGTH] = choice("length", LENGTHS, COUNT(LENGTHS), 0);
     return AGLM_PROMPTED_N;
 }
@@ -239,14 +240,34 @@ static void draw_shots(struct draw *w, const aglm_dataset *d, size_t n, size_t w
 }
 
 static void put_shots(aglm_str *out, const struct draw *w, const aglm_prompted_model *m,
-                      const aglm_dataset *d, const char *end)
+                      const aglm_dataset *d, const aglm_prompt_layout *l)
 {
     for (size_t i = 0; i < w->n_shots; i++) {
         aglm_doc doc = aglm_dataset_doc(d, w->order[w->shots[i]]);
-        aglm_prompted_item(m, doc.text, doc.len, out);
+        aglm_str_puts(out, l->before);
+        put_text(out, doc.text, doc.len, m->max_chars);
+        aglm_str_puts(out, l->after);
         aglm_str_puts(out, m->words[doc.labels[0]]);
-        aglm_str_puts(out, end);
+        aglm_str_puts(out, l->end);
     }
+}
+
+/* What stands before every text is of the prefix: read once. But for its last blank, which is of
+ * the first word's token. */
+static aglm_rc end_prefix(aglm_str *out, aglm_prompted_model *m, const aglm_prompt_layout *l,
+                          aglm_error *err)
+{
+    size_t n = strlen(l->before);
+
+    n -= n > 0 && l->before[n - 1] == ' ';
+    aglm_str_append(out, l->before, n);
+    m->before = strdup(l->before + n);
+    if (out->rc == AGLM_LIMIT)
+        return aglm_error_set(err, AGLM_LIMIT, "the examples of a prompt take more than %d bytes",
+                              AGLM_PROMPTED_MAX_PREFIX);
+    m->prefix = aglm_str_take(out);
+    return m->before && m->prefix ? AGLM_OK
+                                  : aglm_error_set(err, AGLM_NOMEM, "no memory for a prompt");
 }
 
 static bool is_chinese(const aglm_dataset *d, const uint32_t *rows, size_t n)
@@ -270,9 +291,8 @@ static aglm_rc set_words(aglm_prompted_model *m, const aglm_prompted_params *p,
 {
     char words[AGLM_PROMPTED_MAX_WORDS], whole[AGLM_PROMPTED_MAX_WORDS + 8];
 
-    m->before = strdup(l->before);
     m->after = strdup(l->after);
-    bool ok = m->before && m->after;
+    bool ok = m->after != NULL;
     for (size_t i = 0; ok && i < m->base.n_labels; i++) {
         aglm_prompted_words(p->words, aglm_dataset_label(d, i), i, chinese, words);
         snprintf(whole, sizeof whole, "%s%s", l->answer_before, *words ? words : "none");
@@ -308,14 +328,11 @@ aglm_rc aglm_prompted_compose(aglm_prompted_model *m, const aglm_prompted_params
         aglm_rng_shuffle(&rng, w.order, n);
         draw_shots(&w, d, n, p->shots, m->base.n_labels, &rng);
         put_instruction(&out, p, d, m, chinese);
-        put_shots(&out, &w, m, d, l->end);
+        put_shots(&out, &w, m, d, l);
         for (size_t i = 0; i < n; i++)
             for (size_t k = 0; used && w.taken[i] && k < n; k++)
                 used[k] |= rows->at[k] == w.order[i];
-        m->prefix = out.rc == AGLM_OK ? aglm_str_take(&out) : NULL;
-        if (!m->prefix)
-            rc = aglm_error_set(err, AGLM_LIMIT, "the examples of a prompt take more than %d bytes",
-                                AGLM_PROMPTED_MAX_PREFIX);
+        rc = end_prefix(&out, m, l, err);
     }
     aglm_str_clear(&out);
     free(w.order);

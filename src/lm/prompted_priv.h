@@ -4,7 +4,7 @@
  * What is asked of the language model is
  *     instruction  example_1 ... example_n  before TEXT after
  * and the answer is the label whose words are likeliest there, after a bias a label was added. All
- * but the last three is the prefix: the same for every text, so the runtime keeps it. */
+ * that comes before the text is the prefix: the same for every text, so the runtime keeps it. */
 #ifndef AGLM_LM_PROMPTED_PRIV_H
 #define AGLM_LM_PROMPTED_PRIV_H
 
@@ -53,7 +53,7 @@ typedef struct aglm_prompted_model {
     uint64_t file_bytes; /* of it: another file of that name is refused */
     uint64_t max_chars;
     bool mean;
-    char *prefix, *before, *after;
+    char *prefix, *before, *after; /* before: the blank that goes with the text's first word */
     char **words; /* [n_labels], as they stand in a prompt */
     double *bias; /* [n_labels] */
 } aglm_prompted_model;

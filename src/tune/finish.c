@@ -251,13 +251,15 @@ static aglm_rc nothing_learned(const aglm_run *r, aglm_error *err)
 }
 
 /* Texts shorter than this are labelled some 100,000 a second by one model; a blend of different
- * readings would halve that. Longer ones are slower anyway. */
+ * readings would halve that. Longer ones are slower anyway, and so is what asks a language model.
+ */
 #define SHORT_CHARS 100
 
 static bool wants_speed(const aglm_run *r)
 {
     return r->o->blend == AGLM_BLEND_FAST ||
-           (r->o->blend == AGLM_BLEND_AUTO && r->shape.mean_chars < SHORT_CHARS);
+           (r->o->blend == AGLM_BLEND_AUTO && r->shape.mean_chars < SHORT_CHARS &&
+            !r->o->language_model);
 }
 
 aglm_rc aglm_run_finish(aglm_run *r, aglm_error *err)

@@ -18,6 +18,7 @@
 #define QUICK_SHARE 0.05    /* of the budget, for one refit */
 #define REFIT_MARGIN 1.25   /* wall time of a refit over what its last stage promises */
 #define SPARED 10           /* trials that set the scale before any is stopped early */
+#define SPARED_MODEL 4      /* the same where a trial asks a language model: seconds each */
 #define FAILURES_MAX 20
 #define ATTR_DATA "autoglm:data"
 #define ATTR_ERROR "error"
@@ -468,7 +469,9 @@ static aglm_rc open_study(aglm_run *r, aglm_error *err)
                               o->sampler);
     so.pruner = &aglm_pruner_asha;
     so.pruner_options.max_step = r->stages.stages[r->stages.n_stages - 1].step;
-    so.pruner_options.spared = r->stages.folds > 1 ? SPARED : (unsigned)r->plan.n_learners;
+    so.pruner_options.spared = r->stages.folds < 2 ? (unsigned)r->plan.n_learners
+                               : o->language_model ? SPARED_MODEL
+                                                   : SPARED;
     rc = aglm_study_open(&r->study, r->store, r->result->study, r->plan.space, &so, err);
     while (rc == AGLM_INVALID && so.sampler == &aglm_sampler_grid &&
            --so.sampler_options.grid_levels > 0) /* as fine as the space allows */

@@ -45,7 +45,7 @@ typedef struct aglm_tune_event {
 
 /* What the winner may be made of. */
 typedef enum aglm_blend_kind {
-    AGLM_BLEND_AUTO, /* short texts: FAST, long ones: ANY */
+    AGLM_BLEND_AUTO, /* short texts: FAST; long ones, or with a language model: ANY */
     AGLM_BLEND_FAST, /* models that read texts the same way: hardly slower than one */
     AGLM_BLEND_NONE, /* the best single model */
     AGLM_BLEND_ANY   /* any of the best: some points better at times, and slower by a model each */

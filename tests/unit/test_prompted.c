@@ -85,6 +85,7 @@ static void more_examples_than_rows(void **state)
 
     (void)state;
     assert_int_equal(count(m->prefix, "Text: "), 3);
+    assert_string_equal(m->prefix + strlen(m->prefix) - 7, "\n\nText:");
     aglm_prompted_free(&m->base);
     aglm_dataset_free(d);
 }
@@ -124,7 +125,7 @@ static void chinese_texts_get_chinese_words(void **state)
 
     (void)state;
     assert_non_null(strstr(m->prefix, "类别有：差评、好评。"));
-    assert_int_equal(count(m->prefix, "文本："), 2);
+    assert_int_equal(count(m->prefix, "文本："), 3); /* two examples, and the text to come */
     assert_string_equal(m->words[0], "差评");
     aglm_prompted_free(&m->base);
     aglm_dataset_free(d);
@@ -142,7 +143,8 @@ static void a_text_is_one_line_and_cut_by_characters(void **state)
     aglm_prompted_model *m = composed(d, &p, rows, 2, NULL);
     aglm_str_init(&s, 1000);
     aglm_prompted_item(m, "a\nb\t房间很", 13, &s);
-    assert_string_equal(s.data, "Text: a b 房\nCategory:");
+    assert_string_equal(m->prefix, "Label each text as one of: negative, positive.\n\nText:");
+    assert_string_equal(s.data, " a b 房\nCategory:");
     aglm_str_clear(&s);
     aglm_prompted_free(&m->base);
     aglm_dataset_free(d);
