@@ -21,7 +21,8 @@ static const aglm_option OPTIONS[] = {
      0, 0},
     {"key-env", 0, AGLM_OPTION_TEXT, "VAR",
      "the environment variable that holds its key (AGLM_API_KEY)", NULL, 0, 0},
-    {"service", 0, AGLM_OPTION_WORD, "KIND", "what answers there: glm, openai, vllm, llama or any (told from the URL)",
+    {"service", 0, AGLM_OPTION_WORD, "KIND",
+     "what answers there: glm, openai, vllm, llama or any (told from the URL)",
      "glm|openai|vllm|llama|any", 0, 0},
     {"thinking", 0, AGLM_OPTION_WORD, "WORD", "GLM's own: enabled or disabled (as the model does)",
      "enabled|disabled", 0, 0},
@@ -58,6 +59,8 @@ static const aglm_option OPTIONS[] = {
      "where --auto remembers (~/.local/share/autoglm/settings.db)", NULL, 0, 0},
     {"presets", 0, AGLM_OPTION_FILE, "FILE",
      "settings of your own that take part: JSON, {\"name\": {\"temperature\": 0.4}}", NULL, 0, 0},
+    {"chat", 0, AGLM_OPTION_FLAG, NULL,
+     "put the model's own chat template around the prompt, as --auto and services do", NULL, 0, 0},
     {"raw", 0, AGLM_OPTION_FLAG, NULL,
      "with --auto: the prompt as it stands, without the model's chat template", NULL, 0, 0},
     {"explain", 0, AGLM_OPTION_FLAG, NULL,
@@ -227,18 +230,32 @@ static aglm_rc choose_and_generate(const aglm_args *a, aglm_lm *lm, const struct
     return rc;
 }
 
+/* The settings that were given, and no others. */
 static aglm_rc say(const aglm_args *a, aglm_lm *lm, struct request *q, aglm_error *err)
 {
-    bool json = aglm_args_flag(a, "json");
+    aglm_generator_options o;
+    aglm_generator *g = NULL;
     aglm_lm_answer answer;
+    aglm_str prompt;
+    bool json = aglm_args_flag(a, "json");
 
     aglm_lm_answer_init(&answer);
+    aglm_str_init(&prompt, 2 * MAX_PROMPT);
+    aglm_generator_options_init(&o);
+    o.raw = !aglm_args_flag(a, "chat");
+    aglm_rc rc = aglm_generator_new(&g, lm, &o, err);
+    if (rc == AGLM_OK)
+        rc = aglm_generator_prompt(g, q->r.prompt, &prompt, err);
+    q->r.prompt = prompt.data;
     q->r.on_piece = json ? NULL : on_piece;
-    aglm_rc rc = aglm_lm_generate(lm, &q->r, &answer, err);
+    if (rc == AGLM_OK)
+        rc = aglm_lm_generate(lm, &q->r, &answer, err);
     if (rc == AGLM_OK && json)
         rc = put_json(a, lm, &answer);
     else if (rc == AGLM_OK)
         putchar('\n');
+    aglm_generator_free(g);
+    aglm_str_clear(&prompt);
     aglm_lm_answer_clear(&answer);
     return rc;
 }
@@ -247,6 +264,7 @@ static aglm_rc generate(const aglm_args *a, struct request *q, aglm_error *err)
 {
     aglm_lm *lm = NULL;
     aglm_rc rc = aglm_cli_model_open(a, &lm, err);
+
     if (rc == AGLM_OK && aglm_args_flag(a, "auto"))
         rc = choose_and_generate(a, lm, q, err);
     else if (rc == AGLM_OK)
@@ -283,8 +301,8 @@ const aglm_command aglm_command_generate = {
     .operands_max = 1,
     .summary = "let a language model go on from a prompt",
     .about =
-        "Runs a GGUF file with llama.cpp and prints the text as it comes. The prompt is taken as it stands, or from\n"
-        "standard input. With --url an OpenAI-compatible service (GLM, OpenAI, vLLM, llama-server) is asked\n"
+        "Runs a GGUF file with llama.cpp and prints the text as it comes. The prompt is taken as it stands (--chat: in the\n"
+        "model's chat template), or from standard input. With --url an OpenAI-compatible service (GLM, OpenAI, vLLM, llama-server) is asked\n"
         "instead, the prompt being one message of the user; its key is read from the environment.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,

@@ -226,7 +226,8 @@ static aglm_rc choose(aglm_generator *g, const char *task, const aglm_preset *pr
 
 /* ---- one answer ---- */
 
-static aglm_rc render(const aglm_generator *g, const char *prompt, aglm_str *out, aglm_error *err)
+aglm_rc aglm_generator_prompt(const aglm_generator *g, const char *prompt, aglm_str *out,
+                              aglm_error *err)
 {
     const aglm_chat_message message = {"user", prompt};
     const aglm_chat_options options = {.add_generation_prompt = true,
@@ -252,7 +253,8 @@ static double reward_of(const aglm_check_report *r)
 
 struct ask {
     const aglm_generator_request *r;
-    const char *text; /* the prompt as the model gets it */
+    aglm_str text; /* the prompt as the model gets it */
+    bool language_said;
     uint64_t start;
     unsigned attempt; /* from 1 */
     bool stopped;     /* by who listens */
@@ -271,7 +273,7 @@ static aglm_rc write(aglm_generator *g, struct ask *ask, double limit_s, bool wa
                      aglm_generated *out, aglm_error *err)
 {
     int64_t most = ask->r->max_tokens;
-    const aglm_lm_request request = {.prompt = ask->text,
+    const aglm_lm_request request = {.prompt = ask->text.data,
                                      .decoding = &out->decoding,
                                      .limit_s = limit_s,
                                      .want_log_prob = want_log_prob,
@@ -344,6 +346,36 @@ static bool mend(const aglm_lm *lm, aglm_decoding *d, aglm_mend how, int64_t mos
            d->temperature < before.temperature || d->repetition_penalty > before.repetition_penalty;
 }
 
+/* The prompt once more, with the language of its own words named behind it. */
+static bool say_language(aglm_generator *g, struct ask *ask, aglm_prompt_language language)
+{
+    static const char *const WORDS[] = {[AGLM_PROMPT_ENGLISH] = "\n\nAnswer in English.",
+                                        [AGLM_PROMPT_CHINESE] = "\n\n请用中文回答。",
+                                        [AGLM_PROMPT_OTHER_LANGUAGE] = NULL};
+    aglm_str told;
+
+    if (ask->language_said || !WORDS[language])
+        return false;
+    ask->language_said = true;
+    aglm_str_init(&told, MAX_PROMPT);
+    aglm_str_puts(&told, ask->r->prompt);
+    aglm_str_puts(&told, WORDS[language]);
+    aglm_str_reset(&ask->text);
+    bool ok = told.rc == AGLM_OK &&
+              aglm_generator_prompt(g, told.data, &ask->text, NULL) == AGLM_OK;
+    aglm_str_clear(&told);
+    return ok;
+}
+
+/* What is done for the next try; false where nothing can be. */
+static bool prepare(aglm_generator *g, struct ask *ask, aglm_generated *next,
+                    aglm_prompt_language language)
+{
+    if (next->report.mend == AGLM_MEND_SAY_LANGUAGE)
+        return say_language(g, ask, language);
+    return mend(g->lm, &next->decoding, next->report.mend, ask->r->max_tokens);
+}
+
 /* Keeps the better of two tries in *best. */
 static void keep_better(aglm_generated *best, aglm_generated *next)
 {
@@ -373,7 +405,7 @@ static aglm_rc retry(aglm_generator *g, struct ask *ask, aglm_generated *best, a
         double spent = aglm_clock_since_s(ask->start),
                left = ask->r->limit_s > 0 ? ask->r->limit_s - spent : INFINITY;
         aglm_mend how = next.report.mend;
-        if (left < spent / best->tries || !mend(g->lm, &next.decoding, how, ask->r->max_tokens))
+        if (left < spent / best->tries || !prepare(g, ask, &next, best->guess.language))
             break;
         aglm_str_printf(&best->why, "try %u failed: %s; next: %s\n", best->tries,
                         aglm_check_name(next.report.worst), aglm_mend_text(how));
@@ -416,17 +448,15 @@ aglm_rc aglm_generator_run(aglm_generator *g, const aglm_generator_request *r, a
                            aglm_error *err)
 {
     struct ask ask = {.r = r, .start = aglm_clock_ns()};
-    aglm_str text;
 
     begin(g, r, out);
     aglm_prompt_task_detect(r->prompt, strlen(r->prompt), &out->guess);
     out->task = r->task ? *r->task : out->guess.task;
     const char *task = aglm_prompt_task_name(out->task);
-    aglm_str_init(&text, MAX_PROMPT);
+    aglm_str_init(&ask.text, MAX_PROMPT);
     aglm_rc rc = choose_setting(g, task, out, err);
     if (rc == AGLM_OK)
-        rc = render(g, r->prompt, &text, err);
-    ask.text = text.data;
+        rc = aglm_generator_prompt(g, r->prompt, &ask.text, err);
     if (rc == AGLM_OK)
         rc = attempt(g, &ask, r->limit_s, out, err);
     if (rc == AGLM_OK)
@@ -435,7 +465,7 @@ aglm_rc aglm_generator_run(aglm_generator *g, const aglm_generator_request *r, a
     if (rc == AGLM_OK)
         rc = retry(g, &ask, out, err);
     out->seconds = aglm_clock_since_s(ask.start);
-    aglm_str_clear(&text);
+    aglm_str_clear(&ask.text);
     return rc;
 }
 
@@ -443,20 +473,18 @@ aglm_rc aglm_generator_run_plain(aglm_generator *g, const aglm_generator_request
                                  aglm_generated *out, aglm_error *err)
 {
     struct ask ask = {.r = r, .start = aglm_clock_ns()};
-    aglm_str text;
 
     begin(g, r, out);
     if (r->max_tokens > 0)
         out->decoding.max_tokens = r->max_tokens;
     snprintf(out->setting, sizeof out->setting, "plain");
     out->reward = NAN;
-    aglm_str_init(&text, MAX_PROMPT);
-    aglm_rc rc = render(g, r->prompt, &text, err);
-    ask.text = text.data;
+    aglm_str_init(&ask.text, MAX_PROMPT);
+    aglm_rc rc = aglm_generator_prompt(g, r->prompt, &ask.text, err);
     if (rc == AGLM_OK)
         rc = write(g, &ask, r->limit_s, false, out, err);
     out->seconds = aglm_clock_since_s(ask.start);
-    aglm_str_clear(&text);
+    aglm_str_clear(&ask.text);
     return rc;
 }
 

@@ -70,6 +70,10 @@ aglm_rc aglm_generator_run(aglm_generator *g, const aglm_generator_request *r, a
 aglm_rc aglm_generator_run_plain(aglm_generator *g, const aglm_generator_request *r,
                                  aglm_generated *out, aglm_error *err);
 
+/* Appends the prompt as the model gets it: in its chat template, unless options.raw. */
+aglm_rc aglm_generator_prompt(const aglm_generator *g, const char *prompt, aglm_str *out,
+                              aglm_error *err);
+
 /* For a person: the task and what tells it, how the settings were chosen, what each check found,
  * and the tries, a line each. */
 void aglm_generated_tell(const aglm_generated *g, aglm_str *out);

@@ -379,6 +379,25 @@ static void another_try_mends(void **state)
     end(&x);
 }
 
+static void another_language_is_named_once(void **state)
+{
+    aglm_generator_options o;
+    running x = {0};
+
+    (void)state;
+    fake_init(&x.f, say_good);
+    x.f.lm.info.template = "<{{ messages[0].content }}>";
+    aglm_generator_options_init(&o);
+    open_generator(&x, &o);
+    x.r.prompt = "人工智能的未来发展方向是";
+    run(&x);
+    assert_true(x.out.report.result[AGLM_CHECK_LANGUAGE].failed);
+    assert_int_equal(x.out.tries, 2);
+    assert_string_equal(x.f.prompt, "<人工智能的未来发展方向是\n\n请用中文回答。>");
+    says(&x, "try 1 failed: language; next: name the language");
+    end(&x);
+}
+
 static void tries_are_bounded(void **state)
 {
     aglm_generator_options o;
@@ -522,8 +541,10 @@ static void the_models_own_template_is_put_around(void **state)
         "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
     aglm_generator_options o;
     running x = {0};
+    aglm_str text;
 
     (void)state;
+    aglm_str_init(&text, 1000);
     for (int i = 0; i < 3; i++) {
         fake_init(&x.f, say_good);
         x.f.lm.info.template = i == 1 ? "{% for %}" : TEMPLATE; /* a broken one is left out */
@@ -532,6 +553,9 @@ static void the_models_own_template_is_put_around(void **state)
         open_generator(&x, &o);
         run(&x);
         assert_string_equal(x.f.prompt, i == 0 ? "<user>" PROMPT "<assistant>" : PROMPT);
+        assert_int_equal(aglm_generator_prompt(x.g, "hi", &text, &x.err), AGLM_OK);
+        assert_string_equal(text.data, i == 0 ? "<user>hi<assistant>" : "hi");
+        aglm_str_clear(&text);
         end(&x);
     }
 }
@@ -637,6 +661,7 @@ int main(void)
         cmocka_unit_test(a_bad_file_of_settings_is_named),
         cmocka_unit_test(checks_are_counted_and_learned),
         cmocka_unit_test(another_try_mends),
+        cmocka_unit_test(another_language_is_named_once),
         cmocka_unit_test(tries_are_bounded),
         cmocka_unit_test(time_bounds_the_tries),
         cmocka_unit_test(a_cut_answer_gets_more_tokens),

@@ -48,9 +48,8 @@ show() {
     "$@"
 }
 
-# demo [BUDGET]: tunes for a minute (or BUDGET) and classifies three lines.
-verb_demo() {
-    verb_build
+# demo_text [BUDGET]: tunes for a minute (or BUDGET) and classifies three lines.
+demo_text() {
     demo_data
     rm -rf _demo/bundle _demo/bundle.study.db*
     show build/autoglm tune _demo/packages.tsv --label section --text description \
@@ -61,4 +60,21 @@ verb_demo() {
         'plot the spectrum of radio signals' >_demo/lines.txt
     echo
     show build/autoglm predict _demo/bundle _demo/lines.txt
+}
+
+# demo [PART] [BUDGET]: both parts, text and lm, or one.
+verb_demo() {
+    parts="text lm"
+    case ${1:-} in
+    text | lm)
+        parts=$1
+        shift
+        ;;
+    esac
+    verb_build
+    mkdir -p _demo
+    for part in $parts; do
+        say "demo: $part"
+        "demo_$part" "$@"
+    done
 }

@@ -30,6 +30,19 @@ main_dir() {
     fi
 }
 
+# What ./dev build makes: the program, and where llama.cpp is there the one that runs local models. A build folder
+# may be older than llama.cpp.
+main_programs() {
+    echo autoglm
+    if [ -f .deps/llama/lib/libllama.so ]; then
+        grep -q autoglm-llama build/build.ninja || meson setup --reconfigure build >"$TMP/meson.log" 2>&1 || {
+            cat "$TMP/meson.log" >&2
+            die "meson could not configure build"
+        }
+        echo autoglm-llama
+    fi
+}
+
 # A folder of its own for each sanitizer; the first fault ends a test.
 san_dir() {
     meson_dir build-san -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false \
