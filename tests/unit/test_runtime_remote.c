@@ -188,65 +188,62 @@ static void glm_gets_what_its_client_sends(void **state)
     end(&a);
 }
 
+static const struct {
+    http_step step;
+    aglm_rc rc;
+    const char *says;
+} FAILURES[] = {
+    {{.status = "401 No", .text = "{\"error\":{\"message\":\"bad key " KEY "\"}}"},
+     AGLM_INVALID,
+     "the key in $AGLM_TEST_KEY is refused: bad key ****"},
+    {{.status = "404 No", .text = "{\"error\":{\"message\":\"nope\"}}"},
+     AGLM_NOTFOUND,
+     "no model \"m-1\", or the URL is wrong: nope"},
+    {{.status = "400 Bad", .text = "{\"error\":{\"code\":\"1210\",\"message\":\"bad seed\"}}"},
+     AGLM_INVALID,
+     "status 400: bad seed"},
+    {{.status = "400 Bad",
+      .text = "{\"error\":{\"code\":\"context_length_exceeded\",\"message\":\"long\"}}"},
+     AGLM_LIMIT,
+     "the prompt is too long: long"},
+    {{.status = "429 Slow", .header = "Retry-After: 9999\r\n", .text = "busy"},
+     AGLM_BUSY,
+     "429 after 1 attempts"},
+    {{.status = "500 Oops", .text = "\xff\xfe"}, AGLM_IO, "status 500 after 4 attempts"},
+    {{.status = "301 There", .header = "Location: http://127.0.0.1:1/x\r\n", .text = ""},
+     AGLM_IO,
+     "http://127.0.0.1:1/x"},
+    {{.status = "301 There", .header = "Location: http://127.0.0.1:1/?key=" KEY "\r\n", .text = ""},
+     AGLM_IO,
+     "/?key=****"},
+    {{.status = "200 OK", .text = "<html>"}, AGLM_FORMAT, "the service's answer"},
+    {{.status = "200 OK", .text = "{}"}, AGLM_FORMAT, "no \"choices\""},
+    {{.status = "200 OK", .text = "{\"choices\":[{\"message\":{\"content\":7}}]}"},
+     AGLM_FORMAT,
+     "a number instead of a text"},
+    {{.status = "200 OK", .text = "{\"error\":{\"message\":\"inside\"}}"}, AGLM_IO, "inside"},
+    {{SSE, .text = PIECE("Pa") "data: {garbage\n\n"}, AGLM_FORMAT, "the service's answer"},
+    {{SSE, .text = PIECE("Pa") PIECE("ris")}, AGLM_IO, "ended before the answer did"},
+    {{SSE, .text = PIECE("Pa") PIECE("ris"), .announce = 9999}, AGLM_IO, "broke off"},
+    {{SSE, .text = PIECE("Pa") "data: {\"error\":{\"message\":\"died\"}}\n\n"}, AGLM_IO, "died"},
+    {{SSE, .text = PIECE("Pa") "data: {\"choices\":[{\"delta\":{},\"finish_reason\":"
+                               "\"network_error\"}]}\n\n"},
+     AGLM_IO,
+     "network"},
+    {{.status = "200 OK", .text = BYTES_1024, .repeat = 80000}, AGLM_LIMIT, "longer than"},
+};
+
 static void every_failure_is_named(void **state)
 {
-    static const struct {
-        http_step step;
-        aglm_rc rc;
-        const char *says;
-    } cases[] = {
-        {{.status = "401 No", .text = "{\"error\":{\"message\":\"bad key " KEY "\"}}"},
-         AGLM_INVALID,
-         "the key in $AGLM_TEST_KEY is refused: bad key ****"},
-        {{.status = "404 No", .text = "{\"error\":{\"message\":\"nope\"}}"},
-         AGLM_NOTFOUND,
-         "no model \"m-1\", or the URL is wrong: nope"},
-        {{.status = "400 Bad", .text = "{\"error\":{\"code\":\"1210\",\"message\":\"bad seed\"}}"},
-         AGLM_INVALID,
-         "status 400: bad seed"},
-        {{.status = "400 Bad",
-          .text = "{\"error\":{\"code\":\"context_length_exceeded\",\"message\":\"long\"}}"},
-         AGLM_LIMIT,
-         "the prompt is too long: long"},
-        {{.status = "429 Slow", .header = "Retry-After: 9999\r\n", .text = "busy"},
-         AGLM_BUSY,
-         "429 after 1 attempts"},
-        {{.status = "500 Oops", .text = "\xff\xfe"}, AGLM_IO, "status 500 after 4 attempts"},
-        {{.status = "301 There", .header = "Location: http://127.0.0.1:1/x\r\n", .text = ""},
-         AGLM_IO,
-         "http://127.0.0.1:1/x"},
-        {{.status = "301 There",
-          .header = "Location: http://127.0.0.1:1/?key=" KEY "\r\n",
-          .text = ""},
-         AGLM_IO,
-         "/?key=****"},
-        {{.status = "200 OK", .text = "<html>"}, AGLM_FORMAT, "the service's answer"},
-        {{.status = "200 OK", .text = "{}"}, AGLM_FORMAT, "no \"choices\""},
-        {{.status = "200 OK", .text = "{\"choices\":[{\"message\":{\"content\":7}}]}"},
-         AGLM_FORMAT,
-         "a number instead of a text"},
-        {{.status = "200 OK", .text = "{\"error\":{\"message\":\"inside\"}}"}, AGLM_IO, "inside"},
-        {{SSE, .text = PIECE("Pa") "data: {garbage\n\n"}, AGLM_FORMAT, "the service's answer"},
-        {{SSE, .text = PIECE("Pa") PIECE("ris")}, AGLM_IO, "ended before the answer did"},
-        {{SSE, .text = PIECE("Pa") PIECE("ris"), .announce = 9999}, AGLM_IO, "broke off"},
-        {{SSE, .text = PIECE("Pa") "data: {\"error\":{\"message\":\"died\"}}\n\n"},
-         AGLM_IO,
-         "died"},
-        {{SSE, .text = PIECE("Pa") "data: {\"choices\":[{\"delta\":{},\"finish_reason\":"
-                                   "\"network_error\"}]}\n\n"},
-         AGLM_IO,
-         "network"},
-        {{.status = "200 OK", .text = BYTES_1024, .repeat = 80000}, AGLM_LIMIT, "longer than"},
-    };
     const aglm_lm_remote_options o = {.key_env = "AGLM_TEST_KEY"};
 
     (void)state;
-    for (size_t i = 0; i < N(cases); i++) {
+    for (size_t i = 0; i < N(FAILURES); i++) {
         asking a;
-        begin(&a, &cases[i].step, 1, "/v1?api-key=" KEY, &o);
+        begin(&a, &FAILURES[i].step, 1, "/v1?api-key=" KEY, &o);
         a.r.on_piece = contract_hear;
         aglm_rc rc = generate(&a);
-        if (rc != cases[i].rc || !strstr(a.err.msg, cases[i].says) || a.answer.text.len != 0)
+        if (rc != FAILURES[i].rc || !strstr(a.err.msg, FAILURES[i].says) || a.answer.text.len != 0)
             fail_msg("case %zu: %d, %s, \"%s\"", i, rc, a.err.msg, a.answer.text.data);
         end(&a);
     }
