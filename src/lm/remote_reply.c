@@ -10,6 +10,7 @@
 #include "net/http_client.h"
 
 #define MAX_WORDS 300 /* bytes of a service's complaint that are shown */
+#define MAX_LOOKED ((size_t)64 << 10)
 
 void aglm_remote_reply_init(aglm_remote_reply *r, const aglm_lm_request *request,
                             const char *secret, aglm_str *text)
@@ -276,7 +277,7 @@ bool aglm_remote_complaint(const char *body, size_t n, const char *secret, char 
     aglm_json_doc *doc = NULL;
 
     if (aglm_json_parse(&doc, body, n, NULL, NULL) != AGLM_OK) {
-        n = n < MAX_WORDS ? n : MAX_WORDS;
+        n = n < MAX_LOOKED ? n : MAX_LOOKED;
         show(body, aglm_utf8_check(body, n), secret, text, size);
         return false;
     }

@@ -5,6 +5,8 @@
 
 #include "lm/runtime_priv.h"
 
+#define MAX_LIMIT_S 1e9
+
 void aglm_decoding_init(aglm_decoding *d)
 {
     *d = (aglm_decoding){.top_p = 1,
@@ -96,6 +98,9 @@ aglm_rc aglm_lm_generate(aglm_lm *lm, const aglm_lm_request *r, aglm_lm_answer *
     aglm_rc rc = aglm_decoding_check(r->decoding, err);
 
     aglm_str_reset(&out->text);
+    if (rc == AGLM_OK && !(r->limit_s <= MAX_LIMIT_S))
+        rc = aglm_error_set(err, AGLM_INVALID, "the limit is %g s: at most %g are taken",
+                            r->limit_s, MAX_LIMIT_S);
     if (rc == AGLM_OK && r->n_messages > 0 && !lm->ops->takes_messages)
         rc = no_such(lm, "take messages: give it what its template makes of them", err);
     return rc == AGLM_OK ? lm->ops->generate(lm, r, out, err) : rc;

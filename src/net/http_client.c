@@ -116,7 +116,8 @@ static aglm_rc check(const aglm_http_request *r, aglm_error *err)
     if (strncmp(r->url, "http://", 7) != 0 && strncmp(r->url, "https://", 8) != 0)
         return aglm_error_set(err, AGLM_INVALID, "a URL must begin with http:// or https://");
     if (n == 0)
-        return aglm_error_set(err, AGLM_INVALID, "%s: the URL names no host", r->url);
+        return aglm_error_set(err, AGLM_INVALID, "%.*s: the URL names no host",
+                              (int)strcspn(r->url, "?"), r->url);
     if (memchr(host, '@', n))
         return aglm_error_set(err, AGLM_INVALID,
                               "the URL holds a user name or password: take it out and give the key "

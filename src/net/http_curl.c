@@ -119,6 +119,9 @@ static void read_answer(CURL *easy, aglm_http_answer *answer)
         size_t n = strnlen(location, sizeof answer->location - 1);
         memcpy(answer->location, location, n);
         answer->location[n] = '\0';
+        for (char *p = answer->location; *p; p++)
+            if (*p <= ' ' || *p > '~')
+                *p = '?';
     }
 }
 
