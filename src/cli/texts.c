@@ -62,7 +62,8 @@ static aglm_rc options_of(const aglm_args *a, const aglm_tune_options *tune, agl
     *o = (aglm_answer_options){.tune = *tune,
                                .task = task_of(a, &task) ? (int)task : -1,
                                .metric = -1,
-                               .instruction = aglm_args_text(a, "instruction", NULL)};
+                               .instruction = aglm_args_text(a, "instruction", NULL),
+                               .plain = aglm_args_flag(a, "plain")};
     for (size_t i = 0; i < sizeof NOT_HERE / sizeof *NOT_HERE; i++)
         if (aglm_args_given(a, NOT_HERE[i]))
             return aglm_error_set(err, AGLM_INVALID, "--%s: does not apply where answers are texts",
@@ -127,7 +128,6 @@ static void json_result(const aglm_answer_result *r, const char *out)
     aglm_json_key(&w, "params");
     aglm_json_put_parsed(&w, r->params, strlen(r->params));
     aglm_json_member_double(&w, "validation", r->value);
-    aglm_json_member_double(&w, "validation_plain", r->plain_value);
     json_figures(&w, "test", &r->tuned);
     json_figures(&w, "test_plain", &r->plain);
     aglm_json_member_int(&w, "trials_complete", (int64_t)r->trials_complete);

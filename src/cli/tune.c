@@ -48,6 +48,9 @@ static const aglm_option OPTIONS[] = {
     {"instruction", 0, AGLM_OPTION_TEXT, "TEXT",
      "where answers are texts: what to tell the model, tried beside instructions of our own", NULL,
      0, 0},
+    {"plain", 0, AGLM_OPTION_FLAG, NULL,
+     "where answers are texts: no search, a bundle of a plain question to compare with", NULL, 0,
+     0},
     {"learners", 0, AGLM_OPTION_TEXT, "A,B", "only these learners; default: all", NULL, 0, 0},
     {"sampler", 0, AGLM_OPTION_WORD, "S", "tpe, random or grid; default tpe", "tpe|random|grid", 0,
      0},
@@ -332,10 +335,13 @@ const aglm_command aglm_command_tune = {
     .about =
         "Reads labelled documents (CSV, TSV, JSONL, JSON, fastText, a folder a class, - for standard input, .gz), or a\n"
         "table of numbers and categories, finds out the task, searches learners and their parameters within the budget, and writes the winner as a bundle.\n"
+        "Where the examples want texts as answers (extraction, question answering, arithmetic, ...) and --model names a\n"
+        "language model, a prompt for it is searched: layout, instruction, examples, lengths.\n"
         "An interrupted run is resumed by the same command.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,
     .examples =
-        "  autoglm tune reviews.csv --budget 60s\n  autoglm tune train.tsv --metric macro_f1 --max-size 5MB --out small.bundle",
+        "  autoglm tune reviews.csv --budget 60s\n  autoglm tune train.tsv --metric macro_f1 --max-size 5MB --out small.bundle\n"
+        "  autoglm tune questions.jsonl --model small.gguf --trials 40 --metric token_f1",
     .run = run,
 };

@@ -12,6 +12,7 @@
 #include "num/stats.h"
 
 #define TOKENS_LOOKED_AT 100 /* answers whose tokens are counted */
+#define EXAMPLE_CHARS 200
 
 /* ---- the shape of the examples ---- */
 
@@ -277,9 +278,17 @@ static void put_fields(const aglm_answerer *a, const char *const *fields, aglm_s
     }
 }
 
+/* Of a passage an example shows the part around its answer alone: enough to show what is done. */
 static void put_example(const aglm_answerer *a, const aglm_answer_example *e, aglm_str *out)
 {
-    put_fields(a, (const char *const *)e->field, out);
+    size_t most = a->max_chars < EXAMPLE_CHARS ? a->max_chars : EXAMPLE_CHARS;
+
+    aglm_str_puts(out, a->before);
+    for (size_t f = 0; f < a->n_fields; f++) {
+        bool passage = f + 1 < a->n_fields;
+        aglm_str_puts(out, a->label[f]);
+        aglm_answer_cut(out, e->field[f], passage ? most : a->max_chars, passage, e->answer);
+    }
     aglm_str_puts(out, a->after);
     aglm_str_puts(out, a->gap);
     aglm_str_puts(out, e->answer);

@@ -34,7 +34,7 @@ typedef struct aglm_answer_shape {
 aglm_rc aglm_answer_shape_make(aglm_answer_shape *out, const aglm_example_set *set,
                                const uint32_t *rows, size_t n, aglm_lm *lm, aglm_error *err);
 
-/* Choices and whole numbers for a search; the values of the first trial ask plainly, without
+/* Choices and whole numbers for a search; the start values ask plainly, without
  * examples. Returns how many. */
 size_t aglm_answerer_space(const aglm_answer_shape *shape, aglm_hparam *out);
 /* Further points worth a trial, with examples; false past the last. */

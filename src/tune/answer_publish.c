@@ -1,6 +1,4 @@
 /* The bundle of a prompt: manifest, study, card. */
-#include <math.h>
-
 #include "base/file.h"
 #include "tune/answer_run_priv.h"
 #include "tune/record.h"
@@ -45,8 +43,6 @@ static void write_metrics(aglm_json_writer *w, const aglm_answer_result *res)
     aglm_json_open_object(w);
     aglm_json_member_text(w, "chosen_by", aglm_text_metric_name(res->metric));
     aglm_json_member_double(w, "validation", res->value);
-    if (!isnan(res->plain_value))
-        aglm_json_member_double(w, "validation_plain", res->plain_value);
     write_figures(w, "test", &res->tuned);
     write_figures(w, "test_plain", &res->plain);
     aglm_json_close_object(w);

@@ -15,12 +15,28 @@
 #define CANDIDATES 128   /* of the sampler a trial: more cost little beside answers */
 #define SEARCH_SHARE 0.7 /* of the budget; the rest is for the test */
 #define NOISE 0.5        /* values closer than so many standard errors are as good */
+#define LOOKED_AT 3      /* answers after which a prompt may be found too dear */
+#define DEAREST 3        /* times the cost of the plain question */
 #define FAILURES_MAX 5
 #define OUT_OF_TIME "stopped: out of time"
 #define ATTR_FAILURE "error"
 #define ATTR_ERROR "standard_error"
 #define ATTR_COST "tokens"
 #define ATTR_LATENCY "latency_p95_us"
+
+aglm_rc aglm_answer_measure(aglm_answer_sheet *out, aglm_text_metric metric, aglm_asker *k,
+                            const aglm_answer_part *part, const aglm_cancel *cancel,
+                            aglm_error *err)
+{
+    aglm_rc rc = aglm_answer_sheet_init(out, metric, part->n, err);
+
+    for (size_t i = 0; rc == AGLM_OK && i < part->n; i++) {
+        size_t row = part->rows ? part->rows[i] : i;
+        rc = aglm_cancelled(cancel) ? aglm_error_set(err, AGLM_CANCELLED, "interrupted")
+                                    : aglm_answer_sheet_add(out, k, &part->set->at[row], err);
+    }
+    return rc;
+}
 
 /* ---- events ---- */
 
@@ -93,6 +109,14 @@ static bool report(struct trial *t)
     return prune;
 }
 
+/* No answers are wasted on a prompt that reads and writes many times what the plain question does.
+ */
+static bool too_dear(const struct trial *t)
+{
+    return t->sheet.n == LOOKED_AT &&
+           aglm_answer_sheet_cost(&t->sheet) > DEAREST * t->r->plain_cost;
+}
+
 static aglm_rc ask_validation(struct trial *t, aglm_asker *k, aglm_error *err)
 {
     const aglm_answer_part *part = &t->r->valid;
@@ -103,6 +127,8 @@ static aglm_rc ask_validation(struct trial *t, aglm_asker *k, aglm_error *err)
         aglm_rc rc = aglm_answer_sheet_add(&t->sheet, k, &part->set->at[part->rows[i]], err);
         if (rc != AGLM_OK)
             return rc;
+        if (too_dear(t))
+            return AGLM_PRUNED;
         if (is_rung(i + 1) && i + 1 < part->n && report(t))
             return AGLM_PRUNED;
     }
@@ -191,7 +217,9 @@ static void end_trial(struct trial *t, aglm_rc rc, const aglm_error *err)
     e.state = rc == AGLM_OK       ? AGLM_TRIAL_COMPLETE
               : rc == AGLM_PRUNED ? AGLM_TRIAL_PRUNED
                                   : AGLM_TRIAL_FAIL;
-    e.value = rc < 0 ? NAN : aglm_answer_sheet_value(&t->sheet);
+    bool valued = rc >= 0 && t->sheet.n >= FIRST_RUNG; /* too dear: nothing is known */
+
+    e.value = valued ? aglm_answer_sheet_value(&t->sheet) : NAN;
     e.duration_s = aglm_clock_since_s(t->start_ns);
     e.latency_us = t->sheet.n ? 1e6 * aglm_answer_sheet_p95_s(&t->sheet) : 0;
     e.text = rc < 0 ? err->msg : NULL;
@@ -202,7 +230,7 @@ static void end_trial(struct trial *t, aglm_rc rc, const aglm_error *err)
     } else {
         note_failure(t, err->msg);
     }
-    aglm_rc told_rc = aglm_study_tell(t->r->study, t->number, e.state, &e.value, rc >= 0 ? 1 : 0,
+    aglm_rc told_rc = aglm_study_tell(t->r->study, t->number, e.state, &e.value, valued ? 1 : 0,
                                       &told);
     if (told_rc != AGLM_OK)
         fail_run(t->r, told_rc, &told);
@@ -248,7 +276,8 @@ static aglm_rc run_trial(struct trial *t, aglm_error *err)
 static bool take_turn(aglm_answer_run *r)
 {
     pthread_mutex_lock(&r->lock);
-    bool turn = r->rc == AGLM_OK && (r->o->tune.trials == 0 || r->asked < r->o->tune.trials);
+    int64_t trials = r->o->plain ? 1 : r->o->tune.trials;
+    bool turn = r->rc == AGLM_OK && (trials == 0 || r->asked < trials);
     r->asked += turn;
     pthread_mutex_unlock(&r->lock);
     return turn && !aglm_cancelled(&r->search);
@@ -337,21 +366,30 @@ static aglm_rc make_space(aglm_answer_run *r, aglm_error *err)
     return rc;
 }
 
-static aglm_rc enqueue_starts(aglm_answer_run *r, aglm_error *err)
+/* A plain question, without examples. */
+static void plain_point(const aglm_answer_run *r, double *x)
 {
     aglm_hparam params[AGLM_HPARAM_MAX];
-    double x[AGLM_HPARAM_MAX];
     size_t n = aglm_answerer_space(&r->shape, params);
-    aglm_rc rc = AGLM_OK;
 
     for (size_t i = 0; i < n; i++)
         x[i] = params[i].start;
-    bool more = true;
-    for (size_t i = 0; rc >= 0 && more; i++) {
+    aglm_space_settle(r->space, x);
+}
+
+/* The plain question last: it is seldom the best, and then stops early. */
+static aglm_rc enqueue_starts(aglm_answer_run *r, aglm_error *err)
+{
+    double x[AGLM_HPARAM_MAX];
+    aglm_rc rc = AGLM_OK;
+
+    for (size_t i = 0; rc >= 0 && !r->o->plain && aglm_answerer_start(&r->shape, i, x); i++) {
         aglm_space_settle(r->space, x);
         rc = aglm_study_enqueue(r->study, x, NULL, err);
-        more = aglm_answerer_start(&r->shape, i, x);
     }
+    plain_point(r, x);
+    if (rc >= 0)
+        rc = aglm_study_enqueue(r->study, x, NULL, err);
     return rc < 0 ? rc : AGLM_OK;
 }
 
@@ -363,11 +401,11 @@ static aglm_rc name_study(const aglm_answer_run *r, char *name, size_t size, agl
     aglm_str s;
 
     aglm_str_init(&s, 1 << 20);
-    aglm_str_printf(&s, "%s|%s|%s|%llu|%llu|%s|%s|", aglm_table_report(r->table)->sha256,
+    aglm_str_printf(&s, "%s|%s|%s|%llu|%llu|%d|%s|%s|", aglm_table_report(r->table)->sha256,
                     aglm_prompt_task_name(r->result->task),
                     aglm_text_metric_name(r->result->metric), (unsigned long long)r->o->tune.seed,
-                    (unsigned long long)r->lm_bytes, r->o->instruction ? r->o->instruction : "",
-                    r->set->target_name);
+                    (unsigned long long)r->lm_bytes, r->o->plain,
+                    r->o->instruction ? r->o->instruction : "", r->set->target_name);
     for (size_t f = 0; f < r->set->n_fields; f++)
         aglm_str_printf(&s, "%s|", r->set->names[f]);
     aglm_space_write(r->space, &s);
@@ -408,10 +446,32 @@ static aglm_rc open_study(aglm_answer_run *r, aglm_error *err)
     so.pruner_options.min_step = FIRST_RUNG;
     so.pruner_options.max_step = (int64_t)r->valid.n;
     so.pruner_options.reduction_factor = ETA;
-    so.pruner_options.spared = 1; /* the plain question is measured in full */
     rc = aglm_study_open(&r->study, r->store, name, r->space, &so, err);
     if (rc == AGLM_OK && aglm_study_size(r->study) == 0)
         rc = enqueue_starts(r, err);
+    return rc;
+}
+
+/* By some answers to it: what others are compared with must not depend on who is first. */
+static aglm_rc price_plain(aglm_answer_run *r, aglm_error *err)
+{
+    double x[AGLM_HPARAM_MAX];
+    aglm_answer_sheet s = {0};
+    aglm_answerer *a = NULL;
+    aglm_asker *k = NULL;
+    aglm_answer_part some = r->valid;
+
+    some.n = some.n < LOOKED_AT ? some.n : LOOKED_AT;
+    plain_point(r, x);
+    aglm_rc rc = make(r, &a, x, r->lm, r->pool.n, err);
+    if (rc == AGLM_OK)
+        rc = aglm_asker_new(&k, a, r->lm, err);
+    if (rc == AGLM_OK)
+        rc = aglm_answer_measure(&s, r->result->metric, k, &some, r->o->tune.cancel, err);
+    r->plain_cost = aglm_answer_sheet_cost(&s);
+    aglm_answer_sheet_clear(&s);
+    aglm_asker_free(k);
+    aglm_answerer_free(a);
     return rc;
 }
 
@@ -431,7 +491,8 @@ static aglm_rc open_run(aglm_answer_run *r, aglm_error *err)
     r->shape.told = r->o->instruction != NULL;
     if ((rc = aglm_answer_shape_make(&r->shape, r->set, r->pool.rows, r->pool.n, r->lm, err)) !=
             AGLM_OK ||
-        (rc = make_space(r, err)) != AGLM_OK || (rc = open_study(r, err)) != AGLM_OK)
+        (rc = make_space(r, err)) != AGLM_OK || (rc = open_study(r, err)) != AGLM_OK ||
+        (rc = price_plain(r, err)) != AGLM_OK)
         return rc;
     r->asked = (int64_t)(aglm_study_count(r->study, AGLM_TRIAL_COMPLETE) +
                          aglm_study_count(r->study, AGLM_TRIAL_PRUNED));
@@ -483,20 +544,6 @@ static const aglm_trial *choose(aglm_answer_run *r, const aglm_trial *trials, si
     return chosen;
 }
 
-aglm_rc aglm_answer_measure(aglm_answer_sheet *out, aglm_text_metric metric, aglm_asker *k,
-                            const aglm_answer_part *part, const aglm_cancel *cancel,
-                            aglm_error *err)
-{
-    aglm_rc rc = aglm_answer_sheet_init(out, metric, part->n, err);
-
-    for (size_t i = 0; rc == AGLM_OK && i < part->n; i++) {
-        size_t row = part->rows ? part->rows[i] : i;
-        rc = aglm_cancelled(cancel) ? aglm_error_set(err, AGLM_CANCELLED, "interrupted")
-                                    : aglm_answer_sheet_add(out, k, &part->set->at[row], err);
-    }
-    return rc;
-}
-
 /* On the part that no choice was made by. */
 static aglm_rc test(aglm_answer_run *r, const aglm_answerer *a, aglm_answer_figures *out,
                     aglm_error *err)
@@ -520,17 +567,17 @@ static aglm_rc test(aglm_answer_run *r, const aglm_answerer *a, aglm_answer_figu
     return rc;
 }
 
-/* The plain question is the first trial. */
-static aglm_rc test_plain(aglm_answer_run *r, const aglm_trial *first, const aglm_trial *winner,
-                          aglm_error *err)
+/* The plain question, unless it won. */
+static aglm_rc test_plain(aglm_answer_run *r, const aglm_trial *winner, aglm_error *err)
 {
+    double x[AGLM_HPARAM_MAX];
     aglm_answerer *a = NULL;
     aglm_rc rc = AGLM_OK;
 
-    r->result->plain_value = first->n_values ? first->values[0] : NAN;
-    if (first == winner)
+    plain_point(r, x);
+    if (aglm_space_same(r->space, x, winner->x))
         r->result->plain = r->result->tuned;
-    else if ((rc = make(r, &a, first->x, r->lm, r->pool.n, err)) == AGLM_OK)
+    else if ((rc = make(r, &a, x, r->lm, r->pool.n, err)) == AGLM_OK)
         rc = test(r, a, &r->result->plain, err);
     aglm_answerer_free(a);
     return rc;
@@ -577,7 +624,7 @@ static aglm_rc finish(aglm_answer_run *r, aglm_error *err)
     if (rc == AGLM_OK)
         rc = take(r, winner, err);
     if (rc == AGLM_OK)
-        rc = test_plain(r, &trials[0], winner, err);
+        rc = test_plain(r, winner, err);
     aglm_arena_clear(&arena);
     return rc;
 }

@@ -14,6 +14,7 @@ typedef struct aglm_answer_options {
     int task;                /* an aglm_prompt_task, or -1: found out */
     int metric;              /* an aglm_text_metric, or -1: by the task */
     const char *instruction; /* the user's, one more to choose from; NULL: none */
+    bool plain;              /* no search: a plain question, to compare with */
 } aglm_answer_options;
 
 /* One prompt on the part for the test. */
@@ -29,9 +30,8 @@ typedef struct aglm_answer_result {
     size_t pool, valid, test, skipped; /* examples; rows */
     int64_t number;                    /* of the trial that won */
     char *params;                      /* JSON */
-    double value, plain_value; /* on the validation part: the winner's, and the first trial's, which
-                                  asks without examples; NAN where that was not measured */
-    aglm_answer_figures tuned, plain; /* on the part for the test */
+    double value;                      /* of the winner on the validation part */
+    aglm_answer_figures tuned, plain;  /* on the part for the test; plain: without examples */
     size_t trials_complete, trials_pruned, trials_failed;
     double search_s, total_s;
     bool interrupted, infeasible; /* as aglm_tune_result */

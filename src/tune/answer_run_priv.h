@@ -24,6 +24,7 @@ typedef struct aglm_answer_run {
     aglm_study *study;
     uint64_t start_ns;
     unsigned threads;
+    double plain_cost; /* of an answer to the plain question */
     aglm_cancel search;
 
     pthread_mutex_t lock;

@@ -118,7 +118,7 @@ static void finds_a_prompt(void **state)
     assert_int_equal(r.trials_complete + r.trials_pruned, 8);
     assert_int_equal(r.trials_failed, 0);
     assert_true(t.starts == 1 && t.trials == 8 && t.ends == 8 && t.done == 1);
-    assert_true(t.bests >= 1 && t.reports >= 8);
+    assert_true(t.bests >= 1 && t.reports >= 7);
     assert_true(r.value > 0.2 && r.value < 0.8 && t.best >= r.value);
     assert_true(r.tuned.value_95.low <= r.tuned.value && r.tuned.value <= r.tuned.value_95.high);
     assert_true(r.tuned.tokens_read > 0 && r.tuned.tokens_written > 0);
@@ -315,8 +315,8 @@ static void a_sheet_adds_up(void **state)
     (void)state;
     said_init(&lm, NULL);
     run(&r, &o);
-    assert_int_equal(
-        aglm_asker_new(&k, aglm_answerer_of(r.bundle.members[0].model), &lm.lm, &err), AGLM_OK);
+    assert_int_equal(aglm_asker_new(&k, aglm_answerer_of(r.bundle.members[0].model), &lm.lm, &err),
+                     AGLM_OK);
     assert_int_equal(aglm_answer_sheet_init(&s, AGLM_TEXT_NUMERIC, 8, &err), AGLM_OK);
     for (int n = 0; n < 8; n++)
         assert_int_equal(aglm_answer_sheet_add(&s, k, n % 4 ? &right : &wrong, &err), AGLM_OK);
