@@ -54,7 +54,7 @@ AGLM_API aglm_rc aglm_tune(const aglm_tune_config *c, aglm_tune_summary *summary
 
 typedef struct aglm_automodel aglm_automodel;
 
-/* Strings are borrowed during the call. Of a bundle nothing of it is used. */
+/* Strings are borrowed during the call. Of a bundle only threads is used. */
 typedef struct aglm_automodel_options {
     /* Find out what a prompt asks for, take the settings that did best for such tasks, check the
      * answer, try again where that may mend it, and learn from it. false: asked once, the likeliest
@@ -86,15 +86,14 @@ AGLM_API aglm_rc aglm_automodel_open(aglm_automodel **out, const char *model,
                                      const aglm_automodel_options *options, aglm_error *err);
 AGLM_API void aglm_automodel_close(aglm_automodel *m); /* NULL is fine */
 
-/* 0 for a language model. */
+/* 0 for what writes: a language model, a bundle whose answers are texts. */
 AGLM_API size_t aglm_automodel_n_labels(const aglm_automodel *m);
 /* UTF-8, borrowed; NULL past the last. */
 AGLM_API const char *aglm_automodel_label(const aglm_automodel *m, size_t label);
 
 /* Probabilities [n_labels] of one UTF-8 text, borrowed until the next call on m. A model of a table
  * takes a row: its cells in the order of the learned columns, TAB between them; one of a regression
- * gives the number in the place of its one label's probability. AGLM_UNSUPPORTED: a language model.
- */
+ * gives the number in the place of its one label's probability. AGLM_UNSUPPORTED: it writes. */
 AGLM_API aglm_rc aglm_automodel_predict(aglm_automodel *m, const char *text, size_t len,
                                         const float **probs, aglm_error *err);
 
@@ -124,10 +123,11 @@ typedef struct aglm_answer {
 AGLM_API void aglm_answer_init(aglm_answer *a);
 AGLM_API void aglm_answer_clear(aglm_answer *a);
 
-/* One UTF-8 prompt; options NULL: no limits, no pieces. *answer: initialised by the caller, who
- * clears it whatever comes back; what it held is freed. AGLM_LIMIT: longer than the context;
- * AGLM_CANCELLED: nothing came in time; AGLM_UNSUPPORTED: a bundle; of a service also AGLM_INVALID
- * (key refused), AGLM_BUSY, AGLM_FORMAT, AGLM_IO. */
+/* One UTF-8 prompt; options NULL: no limits, no pieces. A bundle whose answers are texts takes its
+ * fields, TAB between them where there are several, and has no score. *answer: initialised by the
+ * caller, who clears it whatever comes back; what it held is freed. AGLM_LIMIT: longer than the
+ * context; AGLM_CANCELLED: nothing came in time; AGLM_UNSUPPORTED: a bundle that labels; of a
+ * service also AGLM_INVALID (key refused), AGLM_BUSY, AGLM_FORMAT, AGLM_IO. */
 AGLM_API aglm_rc aglm_automodel_generate(aglm_automodel *m, const char *prompt,
                                          const aglm_generate_options *options, aglm_answer *answer,
                                          aglm_error *err);

@@ -1,6 +1,5 @@
 /* prompt: what a bundle asks its language model, and prompt templates with their variables filled.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +9,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/commands.h"
-#include "cli/terminal.h"
-#include "lm/prompt_view.h"
-#include "tune/bundle.h"
+#include "cli/prompt.h"
+#include "lm/answerer.h"
 
 #define MAX_TEXT ((size_t)16 << 20)
 #define MAX_OUTPUT ((size_t)64 << 20)
@@ -28,13 +26,6 @@ static const aglm_option OPTIONS[] = {
     {"json", 0, AGLM_OPTION_FLAG, NULL, "print one JSON object", NULL, 0, 0},
 };
 
-typedef struct prompted {
-    aglm_bundle *bundle;
-    const aglm_member *member;
-    size_t number;
-    aglm_prompt_view view;
-} prompted;
-
 /* ---- a bundle ---- */
 
 static void list_learners(const aglm_bundle *b, aglm_str *out)
@@ -43,7 +34,7 @@ static void list_learners(const aglm_bundle *b, aglm_str *out)
         aglm_str_printf(out, "%s%s", i ? ", " : "", b->members[i].model->ops->name);
 }
 
-static aglm_rc no_prompt(const prompted *p, const char *dir, int64_t wanted, aglm_error *err)
+static aglm_rc no_prompt(const aglm_cli_prompt *p, const char *dir, int64_t wanted, aglm_error *err)
 {
     aglm_str learners;
 
@@ -61,153 +52,45 @@ static aglm_rc no_prompt(const prompted *p, const char *dir, int64_t wanted, agl
     return rc;
 }
 
-static aglm_rc open_prompted(prompted *p, const aglm_args *a, aglm_error *err)
+/* What member i asks, if it asks a language model. */
+static bool look_at(aglm_cli_prompt *p, size_t i)
 {
-    aglm_prompt_view view;
+    const aglm_member *m = &p->bundle->members[i];
+    bool labels = aglm_prompt_view_of(m->model, &p->labels),
+         texts = !labels && aglm_answer_view_of(m->model, &p->answers);
+
+    if (!labels && !texts)
+        return false;
+    p->member = m;
+    p->number = i;
+    p->texts = texts;
+    return true;
+}
+
+static aglm_rc open_prompt(aglm_cli_prompt *p, const aglm_args *a, aglm_error *err)
+{
     int64_t wanted = aglm_args_number(a, "member", -1);
     aglm_rc rc = aglm_bundle_load(&p->bundle, a->operands[1], err);
 
     for (size_t i = 0; rc == AGLM_OK && i < p->bundle->n_members; i++) {
-        const aglm_member *m = &p->bundle->members[i];
-        bool heavier = !p->member || m->weight > p->member->weight;
-        if (!(wanted < 0 ? heavier : wanted == (int64_t)i) || !aglm_prompt_view_of(m->model, &view))
-            continue;
-        p->member = m;
-        p->number = i;
-        p->view = view;
+        bool heavier = !p->member || p->bundle->members[i].weight > p->member->weight;
+        if (wanted < 0 ? heavier : wanted == (int64_t)i)
+            look_at(p, i);
     }
     if (rc == AGLM_OK && !p->member)
         rc = no_prompt(p, a->operands[1], wanted, err);
     return rc;
 }
 
-static aglm_rc print(const aglm_str *s, aglm_error *err)
-{
-    if (s->rc != AGLM_OK)
-        return aglm_error_set(err, s->rc, "the output: %s", aglm_rc_text(s->rc));
-    fwrite(s->data, 1, s->len, stdout);
-    putchar('\n');
-    return AGLM_OK;
-}
-
-/* ---- show ---- */
-
-static void put_words(const prompted *p, aglm_json_writer *w)
-{
-    aglm_json_key(w, "labels");
-    aglm_json_open_array(w);
-    for (size_t i = 0; i < p->view.n_labels; i++) {
-        aglm_json_open_object(w);
-        aglm_json_member_text(w, "label", p->bundle->labels[i]);
-        aglm_json_member_text(w, "words", p->view.words[i]);
-        aglm_json_member_double(w, "bias", p->view.bias[i]);
-        aglm_json_close_object(w);
-    }
-    aglm_json_close_array(w);
-}
-
-static aglm_rc show_json(const prompted *p, aglm_error *err)
-{
-    aglm_json_writer w;
-    aglm_str s;
-
-    aglm_str_init(&s, MAX_OUTPUT);
-    aglm_json_writer_init(&w, &s);
-    aglm_json_open_object(&w);
-    aglm_json_member_int(&w, "member", (int64_t)p->number);
-    aglm_json_member_double(&w, "weight", p->member->weight);
-    aglm_json_member_int(&w, "trial", p->member->trial);
-    aglm_json_member_text(&w, "model", p->view.file);
-    aglm_json_member_int(&w, "model_bytes", (int64_t)p->view.file_bytes);
-    aglm_json_key(&w, "parameters");
-    aglm_json_put_parsed(&w, p->member->params_json, strlen(p->member->params_json));
-    aglm_json_member_text(&w, "prefix", p->view.prefix);
-    aglm_json_member_text(&w, "before", p->view.before);
-    aglm_json_member_text(&w, "after", p->view.after);
-    aglm_json_member_int(&w, "max_chars", (int64_t)p->view.max_chars);
-    aglm_json_member_text(&w, "score", p->view.mean ? "mean" : "sum");
-    put_words(p, &w);
-    aglm_json_close_object(&w);
-    aglm_rc rc = print(&s, err);
-    aglm_str_clear(&s);
-    return rc;
-}
-
-/* Line ends stay; other control characters are shown, so that a prompt cannot speak to the
- * terminal. */
-static void say_lines(const char *text)
-{
-    while (*text) {
-        size_t n = strcspn(text, "\n");
-        aglm_terminal_text(stdout, text, n);
-        text += n;
-        if (*text) {
-            putchar('\n');
-            text++;
-        }
-    }
-}
-
-static void say_parameters(const char *json)
-{
-    aglm_json_doc *doc = NULL;
-    const char *name;
-
-    printf("parameters   ");
-    if (aglm_json_parse(&doc, json, strlen(json), NULL, NULL) == AGLM_OK) {
-        aglm_json_iter it = aglm_json_iterate(aglm_json_root(doc));
-        for (const aglm_json *v; (v = aglm_json_next(&it, &name));) {
-            const char *text = aglm_json_string(v, NULL);
-            if (text)
-                printf("%s=%s ", name, text);
-            else
-                printf("%s=%g ", name, aglm_json_double(v, (double)NAN));
-        }
-    }
-    putchar('\n');
-    aglm_json_free(doc);
-}
-
-static void say(const prompted *p)
-{
-    const aglm_prompt_view *v = &p->view;
-
-    printf("model        ");
-    aglm_terminal_text(stdout, v->file, strlen(v->file));
-    printf(" (%.1f MB)\nmember       %zu of %zu, weight %.3f, trial %lld\n",
-           1e-6 * (double)v->file_bytes, p->number, p->bundle->n_members, p->member->weight,
-           (long long)p->member->trial);
-    say_parameters(p->member->params_json);
-    printf("answer       the label whose words are likeliest after the prompt, by the %s of their\n"
-           "             tokens' log-probabilities plus the label's bias\n",
-           v->mean ? "mean" : "sum");
-    for (size_t i = 0; i < v->n_labels; i++) {
-        fputs(i ? "             " : "words        ", stdout);
-        aglm_terminal_cell(stdout, p->bundle->labels[i], 20, false);
-        fputs(" \"", stdout);
-        aglm_terminal_text(stdout, v->words[i], strlen(v->words[i]));
-        printf("\" %+.3f\n", v->bias[i]);
-    }
-    printf("text         on one line, its first %llu characters\n\n",
-           (unsigned long long)v->max_chars);
-    say_lines(v->prefix);
-    say_lines(v->before);
-    fputs("{text}", stdout);
-    say_lines(v->after);
-    putchar('\n');
-}
-
 static aglm_rc show(const aglm_args *a, aglm_error *err)
 {
-    prompted p = {0};
+    aglm_cli_prompt p = {0};
     aglm_rc rc = a->n_operands == 2
-                     ? open_prompted(&p, a, err)
+                     ? open_prompt(&p, a, err)
                      : aglm_error_set(err, AGLM_INVALID, "usage: autoglm prompt show BUNDLE");
 
-    if (rc == AGLM_OK && aglm_args_flag(a, "json"))
-        rc = show_json(&p, err);
-    else if (rc == AGLM_OK)
-        say(&p);
+    if (rc == AGLM_OK)
+        rc = aglm_cli_prompt_show(&p, aglm_args_flag(a, "json"), err);
     aglm_bundle_free(p.bundle);
     return rc;
 }
@@ -232,48 +115,118 @@ static aglm_rc read_text(const aglm_args *a, char **out, size_t *n, aglm_error *
     return rc;
 }
 
-static aglm_rc render_json(const prompted *p, const aglm_str *item, aglm_error *err)
+static aglm_rc print_prompt(const aglm_cli_prompt *p, const aglm_str *prefix,
+                            const aglm_str *prompt, bool json, aglm_error *err)
 {
     aglm_json_writer w;
     aglm_str s;
 
     aglm_str_init(&s, MAX_OUTPUT);
-    aglm_json_writer_init(&w, &s);
-    aglm_json_open_object(&w);
-    aglm_json_member_text(&w, "prefix", p->view.prefix);
-    aglm_json_key(&w, "prompt");
-    aglm_json_put_string(&w, item->data, item->len);
-    aglm_json_key(&w, "answers");
-    aglm_json_open_array(&w);
-    for (size_t i = 0; i < p->view.n_labels; i++)
-        aglm_json_put_text(&w, p->view.words[i]);
-    aglm_json_close_array(&w);
-    aglm_json_close_object(&w);
-    aglm_rc rc = print(&s, err);
+    if (!json) {
+        aglm_str_append(&s, prefix->data, prefix->len);
+        aglm_str_append(&s, prompt->data, prompt->len);
+    } else {
+        aglm_json_writer_init(&w, &s);
+        aglm_json_open_object(&w);
+        aglm_json_key(&w, "prefix");
+        aglm_json_put_string(&w, prefix->data, prefix->len);
+        aglm_json_key(&w, "prompt");
+        aglm_json_put_string(&w, prompt->data, prompt->len);
+        aglm_json_key(&w, "answers");
+        aglm_json_open_array(&w);
+        for (size_t i = 0; !p->texts && i < p->labels.n_labels; i++)
+            aglm_json_put_text(&w, p->labels.words[i]);
+        aglm_json_close_array(&w);
+        aglm_json_close_object(&w);
+    }
+    aglm_rc rc = aglm_cli_prompt_print(&s, err);
     aglm_str_clear(&s);
+    return rc;
+}
+
+static aglm_rc render_labels(const aglm_cli_prompt *p, const aglm_args *a, aglm_str *prefix,
+                             aglm_str *prompt, aglm_error *err)
+{
+    char *text = NULL;
+    size_t n = 0;
+    aglm_rc rc = a->n_operands == 2
+                     ? read_text(a, &text, &n, err)
+                     : aglm_error_set(err, AGLM_INVALID, "the prompt has one text: give --text");
+
+    aglm_str_puts(prefix, p->labels.prefix);
+    if (rc == AGLM_OK)
+        aglm_prompt_view_item(p->member->model, text, n, prompt);
+    free(text);
+    return rc;
+}
+
+/* The field's value among the operands NAME=VALUE. */
+static const char *value_of(const aglm_args *a, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 2; i < a->n_operands; i++)
+        if (strncmp(a->operands[i], name, n) == 0 && a->operands[i][n] == '=')
+            return a->operands[i] + n + 1;
+    return NULL;
+}
+
+/* Every field by its name; one alone also as a text. */
+static aglm_rc read_fields(const aglm_answerer *r, const aglm_args *a, const char **fields,
+                           char **text, aglm_error *err)
+{
+    size_t n = aglm_answerer_fields(r), len = 0;
+
+    if (n == 1 && a->n_operands == 2) {
+        aglm_rc rc = read_text(a, text, &len, err);
+        if (rc == AGLM_OK)
+            (*text)[len] = '\0';
+        fields[0] = *text;
+        return rc;
+    }
+    if (a->n_operands - 2 != n)
+        return aglm_error_set(err, AGLM_INVALID, "the prompt has %zu fields: give %s=... and so on",
+                              n, aglm_answerer_field(r, 0));
+    for (size_t i = 0; i < n; i++)
+        if (!(fields[i] = value_of(a, aglm_answerer_field(r, i))))
+            return aglm_error_set(err, AGLM_INVALID, "no value for the field: give %s=...",
+                                  aglm_answerer_field(r, i));
+    return AGLM_OK;
+}
+
+static aglm_rc render_answers(const aglm_cli_prompt *p, const aglm_args *a, aglm_str *prefix,
+                              aglm_str *prompt, aglm_error *err)
+{
+    const aglm_answerer *r = aglm_answerer_of(p->member->model);
+    const char *fields[AGLM_EXAMPLE_FIELDS];
+    char *text = NULL;
+    aglm_asker *k = NULL;
+    aglm_rc rc = read_fields(r, a, fields, &text, err);
+
+    if (rc == AGLM_OK)
+        rc = aglm_asker_new(&k, r, NULL, err); /* nothing is asked */
+    if (rc == AGLM_OK)
+        rc = aglm_asker_prompt(k, fields, prefix, prompt, err);
+    aglm_asker_free(k);
+    free(text);
     return rc;
 }
 
 static aglm_rc render_bundle(const aglm_args *a, aglm_error *err)
 {
-    prompted p = {0};
-    char *text = NULL;
-    size_t n = 0;
-    aglm_str item;
-    bool json = aglm_args_flag(a, "json");
-    aglm_rc rc = open_prompted(&p, a, err);
+    aglm_cli_prompt p = {0};
+    aglm_str prefix, prompt;
+    aglm_rc rc = open_prompt(&p, a, err);
 
-    aglm_str_init(&item, MAX_OUTPUT);
+    aglm_str_init(&prefix, MAX_OUTPUT);
+    aglm_str_init(&prompt, MAX_OUTPUT);
     if (rc == AGLM_OK)
-        rc = read_text(a, &text, &n, err);
-    if (rc == AGLM_OK && !json)
-        aglm_str_puts(&item, p.view.prefix);
-    if (rc == AGLM_OK) {
-        aglm_prompt_view_item(p.member->model, text, n, &item);
-        rc = json ? render_json(&p, &item, err) : print(&item, err);
-    }
-    aglm_str_clear(&item);
-    free(text);
+        rc = p.texts ? render_answers(&p, a, &prefix, &prompt, err)
+                     : render_labels(&p, a, &prefix, &prompt, err);
+    if (rc == AGLM_OK)
+        rc = print_prompt(&p, &prefix, &prompt, aglm_args_flag(a, "json"), err);
+    aglm_str_clear(&prefix);
+    aglm_str_clear(&prompt);
     aglm_bundle_free(p.bundle);
     return rc;
 }
@@ -341,10 +294,10 @@ static aglm_rc render(const aglm_args *a, aglm_error *err)
 
     if (path)
         return render_template(a, path, err);
-    if (a->n_operands != 2)
+    if (a->n_operands < 2)
         return aglm_error_set(err, AGLM_INVALID,
-                              "usage: autoglm prompt render BUNDLE [--text TEXT], or render "
-                              "--template FILE NAME=VALUE...");
+                              "usage: autoglm prompt render BUNDLE [--text TEXT | NAME=VALUE...], "
+                              "or render --template FILE NAME=VALUE...");
     return render_bundle(a, err);
 }
 
@@ -364,13 +317,14 @@ static int run(const aglm_args *a)
 
 const aglm_command aglm_command_prompt = {
     .name = "prompt",
-    .operands = "show|render [BUNDLE | NAME=VALUE...]",
+    .operands = "show|render [BUNDLE] [NAME=VALUE...]",
     .operands_min = 1,
     .operands_max = AGLM_OPERANDS_MAX,
     .summary = "show what a bundle asks its language model",
     .about =
         "show BUNDLE prints the prompt of a bundle that tune --model made: instruction, examples, the words of the\n"
-        "labels, and how they are scored. render BUNDLE prints what exactly the language model gets for one text.\n"
+        "labels, and how they are scored; where answers are texts, how long they may be. render BUNDLE prints what exactly\n"
+        "the language model gets for one text, or for a field each: render BUNDLE context=... question=...\n"
         "render --template FILE NAME=VALUE... fills a template of your own: text with {name}, or Jinja2.",
     .options = OPTIONS,
     .n_options = sizeof OPTIONS / sizeof *OPTIONS,

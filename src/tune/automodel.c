@@ -1,22 +1,29 @@
 #include "autoglm/automodel.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "lm/answerer.h"
+#include "lm/prompt_view.h"
 #include "lm/runtime_remote.h"
 #include "tune/generator.h"
 #include "tune/run.h"
 
 #define MAX_REASONS ((size_t)1 << 20)
+#define MAX_PROMPT ((size_t)64 << 20)
 
-/* Either a bundle or a language model. */
+/* A bundle that labels (predictor), a bundle whose answers are texts (asker), or a language model
+ * (generator). */
 struct aglm_automodel {
     aglm_bundle *bundle;
     aglm_bundle_predictor *predictor;
-    aglm_lm *lm;
+    aglm_asker *asker;
+    aglm_lm *lm; /* of asker or generator */
     aglm_generator *generator;
     bool auto_optimize, has_task;
     aglm_prompt_task task;
@@ -97,11 +104,17 @@ void aglm_automodel_options_init(aglm_automodel_options *o)
     *o = (aglm_automodel_options){.auto_optimize = true, .retries = 2};
 }
 
-static aglm_rc open_bundle(aglm_automodel *m, const char *dir, aglm_error *err)
+static aglm_rc open_bundle(aglm_automodel *m, const char *dir, unsigned threads, aglm_error *err)
 {
     aglm_rc rc = aglm_bundle_load(&m->bundle, dir, err);
 
-    return rc == AGLM_OK ? aglm_bundle_predictor_new(&m->predictor, m->bundle, err) : rc;
+    if (rc != AGLM_OK)
+        return rc;
+    if (m->bundle->task != AGLM_TASK_GENERATION)
+        return aglm_bundle_predictor_new(&m->predictor, m->bundle, err);
+    const aglm_answerer *a = aglm_answerer_of(m->bundle->members[0].model);
+    rc = aglm_lm_open_file(&m->lm, aglm_answerer_file(a), threads, err);
+    return rc == AGLM_OK ? aglm_asker_new(&m->asker, a, m->lm, err) : rc;
 }
 
 static aglm_rc open_language_model(aglm_automodel *m, const char *model,
@@ -146,7 +159,7 @@ aglm_rc aglm_automodel_open(aglm_automodel **out, const char *model,
     const aglm_automodel_options *o = options ? options : &usual;
     bool file = !o->url && stat(model, &st) == 0 && S_ISREG(st.st_mode);
     aglm_rc rc = o->url || file ? open_language_model(m, model, o, err)
-                                : open_bundle(m, model, err);
+                                : open_bundle(m, model, o->threads, err);
     if (rc != AGLM_OK) {
         aglm_automodel_close(m);
         return rc;
@@ -160,6 +173,7 @@ void aglm_automodel_close(aglm_automodel *m)
     if (!m)
         return;
     aglm_bundle_predictor_free(m->predictor);
+    aglm_asker_free(m->asker);
     aglm_bundle_free(m->bundle);
     aglm_generator_free(m->generator);
     aglm_lm_close(m->lm);
@@ -181,8 +195,8 @@ aglm_rc aglm_automodel_predict(aglm_automodel *m, const char *text, size_t len, 
 {
     if (!m->predictor)
         return aglm_error_set(err, AGLM_UNSUPPORTED,
-                              "a language model has no labels: ask it with "
-                              "aglm_automodel_generate, or tune a bundle with it");
+                              "a model that writes has no labels: ask it with "
+                              "aglm_automodel_generate");
     return aglm_bundle_predict(m->predictor, text, len, probs, err);
 }
 
@@ -226,12 +240,117 @@ static aglm_rc give(const aglm_automodel *m, const aglm_generated *g, aglm_answe
     return AGLM_OK;
 }
 
-aglm_rc aglm_automodel_generate(aglm_automodel *m, const char *prompt,
-                                const aglm_generate_options *options, aglm_answer *answer,
+static aglm_rc no_fields(size_t n, aglm_error *err)
+{
+    return aglm_error_set(err, AGLM_INVALID,
+                          "the bundle is asked with %zu fields: give them with a TAB between", n);
+}
+
+/* The prompt's fields, cut at their TABs where there are several. */
+static aglm_rc split(char *text, const aglm_answerer *a, const char **fields, aglm_error *err)
+{
+    size_t n = aglm_answerer_fields(a);
+
+    for (size_t i = 0; i < n; i++) {
+        char *tab = i + 1 < n ? strchr(text, '\t') : NULL;
+        fields[i] = text;
+        if (i + 1 < n && !tab)
+            return no_fields(n, err);
+        if (tab)
+            *tab = '\0';
+        text = tab ? tab + 1 : text;
+    }
+    return AGLM_OK;
+}
+
+static bool hear(void *arg, const char *piece, size_t n)
+{
+    const aglm_generate_options *o = *(const aglm_generate_options **)arg;
+
+    return o->on_piece(o->arg, 1, piece, n);
+}
+
+/* What aglm_asker_ask asks, with a limit and a listener. */
+static aglm_rc ask(aglm_automodel *m, const char *const *fields, const aglm_generate_options *o,
+                   aglm_lm_answer *out, aglm_error *err)
+{
+    aglm_answer_view view;
+    aglm_decoding d;
+    aglm_str prefix, prompt;
+
+    aglm_answer_view_of(m->bundle->members[0].model, &view);
+    aglm_decoding_init(&d);
+    d.max_tokens = (int64_t)view.max_tokens;
+    if (o->max_tokens > 0 && o->max_tokens < d.max_tokens)
+        d.max_tokens = o->max_tokens;
+    aglm_str_init(&prefix, MAX_PROMPT);
+    aglm_str_init(&prompt, MAX_PROMPT);
+    aglm_rc rc = aglm_asker_prompt(m->asker, fields, &prefix, &prompt, err);
+    const aglm_lm_request r = {.prefix = prefix.len ? prefix.data : NULL,
+                               .prompt = prompt.data,
+                               .decoding = &d,
+                               .stop = view.stop,
+                               .n_stop = view.n_stop,
+                               .limit_s = o->max_latency_s,
+                               .on_piece = o->on_piece ? hear : NULL,
+                               .arg = &o};
+    if (rc == AGLM_OK)
+        rc = aglm_lm_generate(m->lm, &r, out, err);
+    aglm_str_clear(&prefix);
+    aglm_str_clear(&prompt);
+    return rc;
+}
+
+static aglm_rc give_text(const aglm_automodel *m, const aglm_lm_answer *from, aglm_answer *a,
+                         aglm_error *err)
+{
+    const char *text = from->text.data;
+    size_t n = from->text.len;
+
+    for (; n > 0 && strchr(" \t\r\n", text[n - 1]); n--)
+        ;
+    for (; n > 0 && strchr(" \t\r\n", *text); n--)
+        text++;
+    a->text = aglm_strndup(text, n);
+    a->reasons = aglm_strndup("", 0);
+    if (!a->text || !a->reasons)
+        return aglm_error_set(err, AGLM_NOMEM, "out of memory for an answer");
+    a->len = n;
+    a->task = aglm_json_string(aglm_json_get(aglm_json_root(m->bundle->manifest), "answers"), NULL);
+    snprintf(a->settings, sizeof a->settings, "bundle");
+    a->tries = a->attempt = 1;
+    a->end = aglm_lm_reason_name(from->reason);
+    a->prompt_tokens = from->prompt_tokens;
+    a->tokens = from->tokens;
+    return AGLM_OK;
+}
+
+static aglm_rc answer_by_bundle(aglm_automodel *m, const char *prompt,
+                                const aglm_generate_options *o, aglm_answer *answer,
                                 aglm_error *err)
 {
-    static const aglm_generate_options NO_LIMITS = {0};
-    const aglm_generate_options *o = options ? options : &NO_LIMITS;
+    const aglm_answerer *a = aglm_answerer_of(m->bundle->members[0].model);
+    const char *fields[AGLM_EXAMPLE_FIELDS];
+    uint64_t start = aglm_clock_ns();
+    char *text = strdup(prompt);
+    aglm_lm_answer out;
+    aglm_rc rc = text ? split(text, a, fields, err)
+                      : aglm_error_set(err, AGLM_NOMEM, "out of memory for a prompt");
+
+    aglm_lm_answer_init(&out);
+    if (rc == AGLM_OK)
+        rc = ask(m, fields, o, &out, err);
+    if (rc == AGLM_OK)
+        rc = give_text(m, &out, answer, err);
+    answer->seconds = aglm_clock_since_s(start);
+    aglm_lm_answer_clear(&out);
+    free(text);
+    return rc;
+}
+
+static aglm_rc answer_by_model(aglm_automodel *m, const char *prompt,
+                               const aglm_generate_options *o, aglm_answer *answer, aglm_error *err)
+{
     const aglm_generator_request r = {.prompt = prompt,
                                       .task = m->has_task ? &m->task : NULL,
                                       .limit_s = o->max_latency_s,
@@ -240,13 +359,6 @@ aglm_rc aglm_automodel_generate(aglm_automodel *m, const char *prompt,
                                       .arg = o->arg};
     aglm_generated g;
 
-    aglm_answer_clear(answer);
-    if (!m->generator)
-        return aglm_error_set(err, AGLM_UNSUPPORTED,
-                              "a bundle that labels texts does not write: ask it with "
-                              "aglm_automodel_predict, or open a model file");
-    if (!(o->max_latency_s >= 0) || o->max_tokens < 0)
-        return aglm_error_set(err, AGLM_INVALID, "max_latency_s and max_tokens: none below zero");
     aglm_generated_init(&g);
     aglm_rc rc = m->auto_optimize ? aglm_generator_run(m->generator, &r, &g, err)
                                   : aglm_generator_run_plain(m->generator, &r, &g, err);
@@ -254,4 +366,23 @@ aglm_rc aglm_automodel_generate(aglm_automodel *m, const char *prompt,
         rc = give(m, &g, answer, err);
     aglm_generated_clear(&g);
     return rc;
+}
+
+aglm_rc aglm_automodel_generate(aglm_automodel *m, const char *prompt,
+                                const aglm_generate_options *options, aglm_answer *answer,
+                                aglm_error *err)
+{
+    static const aglm_generate_options NO_LIMITS = {0};
+    const aglm_generate_options *o = options ? options : &NO_LIMITS;
+
+    aglm_answer_clear(answer);
+    if (!(o->max_latency_s >= 0) || o->max_tokens < 0)
+        return aglm_error_set(err, AGLM_INVALID, "max_latency_s and max_tokens: none below zero");
+    if (m->asker)
+        return answer_by_bundle(m, prompt, o, answer, err);
+    if (m->generator)
+        return answer_by_model(m, prompt, o, answer, err);
+    return aglm_error_set(err, AGLM_UNSUPPORTED,
+                          "a bundle that labels texts does not write: ask it with "
+                          "aglm_automodel_predict, or open a model file");
 }

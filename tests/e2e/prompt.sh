@@ -10,7 +10,13 @@ def model(**more):
          "prefix": "Label each text.\n\nText: 很好\nCategory: good\n\n", "before": "Text: ", "after": "\nCategory:",
          "answers": [" good", " bad\u001b[31m"], "bias": [0.25, -0.25]}
     return json.dumps(dict(m, **more)).encode()
-def bundle(name, *members):
+def answerer(**more):
+    a = {"version": 1, "model": "some.gguf", "model_bytes": 10, "fields": ["context", "question"],
+         "labels": ["Context: ", "\nQuestion: "], "head": "Answer.\n\n", "before": "", "after": "\nAnswer:", "gap": " ",
+         "end": "\n\n", "last": "\nAnswer:", "max_chars": 500, "near": False, "max_tokens": 24, "stop": ["\n\n"],
+         "alike": False, "shots": 1, "examples": [{"fields": ["蜜蜂酿蜜。", "蜜蜂做什么？"], "answer": "酿蜜"}]}
+    return json.dumps(dict(a, **more)).encode()
+def bundle(name, *members, task="binary", labels=["gut", "schlecht"]):
     folder = pathlib.Path(name)
     folder.mkdir()
     rows = []
@@ -18,8 +24,12 @@ def bundle(name, *members):
         (folder / f"model-{i}.bin").write_bytes(data)
         rows.append({"file": f"model-{i}.bin", "learner": learner, "bytes": len(data), "weight": weight, "scale": 1, "shift": 0,
                      "sha256": hashlib.sha256(data).hexdigest(), "trial": 7, "params": {"learner": learner, "prompted.shots": "1"}})
-    (folder / "manifest.json").write_text(json.dumps({"format": "autoglm-bundle", "version": 1, "task": "binary",
-                                                      "labels": ["gut", "schlecht"], "members": rows}))
+    (folder / "manifest.json").write_text(json.dumps({"format": "autoglm-bundle", "version": 1, "task": task,
+                                                      "labels": labels, "members": rows}))
+pathlib.Path("some.gguf").write_bytes(b"0123456789")
+bundle("qa.bundle", ("answerer", 1, answerer()), task="generation", labels=[])
+bundle("alike.bundle", ("answerer", 1, answerer(alike=True)), task="generation", labels=[])
+bundle("ask.bundle", ("answerer", 1, answerer(fields=["text"], labels=["Q: "], examples=[])), task="generation", labels=[])
 bundle("one.bundle", ("prompted", 1, model()))
 bundle("two.bundle", ("prompted", 0.25, model(mean=True)), ("prompted", 0.75, model(before="Q: ")))
 END
@@ -63,6 +73,31 @@ import json
 p = json.load(open("out"))
 assert p["prompt"] == "Q: x\nCategory:" and p["answers"][0] == " good", p
 assert p["prefix"].startswith("Label each text."), p'
+
+run 0 "$AUTOGLM" prompt show qa.bundle
+says out '^answer +the likeliest tokens, at most 24, until "\\n\\n"$'
+says out '^Context: 蜜蜂酿蜜。$'
+says out '^Answer: 酿蜜$'
+says out '^Question: \{question\}$'
+run 0 "$AUTOGLM" prompt show alike.bundle
+says out '^\[here the 1 of 1 examples that are most like what is asked\]$'
+run 0 "$AUTOGLM" prompt show --json qa.bundle
+check "as JSON" python3 -c '
+import json
+p = json.load(open("out"))
+assert p["question"] == "Context: {context}\nQuestion: {question}\nAnswer:" and p["stop"] == ["\n\n"], p
+assert p["prefix"].startswith("Answer.\n\nContext: 蜜蜂酿蜜。") and p["max_tokens"] == 24 and not p["alike"], p'
+printf 'Answer.\n\nContext: 蜜蜂酿蜜。\nQuestion: 蜜蜂做什么？\nAnswer: 酿蜜\n\nContext: 河向北流。\nQuestion: 流向哪里？\nAnswer:\n' >wanted
+for kind in qa alike; do
+    run 0 "$AUTOGLM" prompt render $kind.bundle question='流向哪里？' context='河向北流。'
+    check "is what is sent, to the byte" cmp wanted out
+done
+run 2 "$AUTOGLM" prompt render qa.bundle question=x
+says err 'the prompt has 2 fields: give context='
+run 2 "$AUTOGLM" prompt render qa.bundle question=x text=y
+says err 'no value for the field: give context='
+run 0 "$AUTOGLM" prompt render ask.bundle --text 'why?'
+says out '^Q: why\?$'
 
 printf 'Translate "{text}" into {language}.\n' >simple.txt
 printf '{%% if formal %%}Dear {{ name }},{%% endif %%} hello\n' >jinja.txt

@@ -155,6 +155,79 @@ static void settings_stay_in_their_file(void **state)
     aglm_answer_clear(&a);
 }
 
+/* A bundle of two fields, as tune writes it for answers that are texts, over the tiny model. */
+static void write_bundle(const char *dir)
+{
+    char path[300], *model = NULL;
+    aglm_str s;
+    size_t n;
+
+    aglm_str_init(&s, 1 << 20);
+    assert_int_equal(aglm_file_read(path_of("glm.gguf"), 64 << 20, &model, &n, NULL), AGLM_OK);
+    free(model);
+    aglm_str_printf(
+        &s,
+        "{\"version\":1,\"model\":\"%s\",\"model_bytes\":%zu,\"fields\":[\"context\","
+        "\"question\"],\"labels\":[\"Context: \",\" Question: \"],\"head\":\"\",\"before\":\"\","
+        "\"after\":\" Answer:\",\"gap\":\" \",\"end\":\".\",\"last\":\" Answer:\",\"max_chars\":50,"
+        "\"near\":false,\"max_tokens\":6,\"stop\":[\"VW\"],\"alike\":false,\"shots\":0,"
+        "\"examples\":[]}",
+        path_of("glm.gguf"), n);
+    assert_int_equal(aglm_dir_make(dir, NULL), AGLM_OK);
+    snprintf(path, sizeof path, "%s/model-0.bin", dir);
+    assert_int_equal(aglm_file_write(path, s.data, s.len, NULL), AGLM_OK);
+    n = s.len;
+    aglm_str_reset(&s);
+    aglm_str_printf(
+        &s,
+        "{\"format\":\"autoglm-bundle\",\"version\":1,\"task\":\"generation\",\"labels\":[],"
+        "\"answers\":\"question-answering\",\"members\":[{\"learner\":\"answerer\",\"bytes\":%zu,"
+        "\"weight\":1,\"scale\":1,\"shift\":0}]}",
+        n);
+    snprintf(path, sizeof path, "%s/manifest.json", dir);
+    assert_int_equal(aglm_file_write(path, s.data, s.len, NULL), AGLM_OK);
+    aglm_str_clear(&s);
+}
+
+static void a_bundle_whose_answers_are_texts_writes(void **state)
+{
+    char dir[256];
+    aglm_automodel *m = NULL;
+    const float *probs;
+    aglm_str heard;
+    aglm_answer a;
+    aglm_error err = {0};
+
+    (void)state;
+    if (!getenv("AGLM_LLAMA"))
+        skip();
+    snprintf(dir, sizeof dir, "%s", path_of("qa.bundle"));
+    write_bundle(dir);
+    if (aglm_automodel_open(&m, dir, NULL, &err) != AGLM_OK)
+        fail_msg("%s", err.msg);
+    aglm_str_init(&heard, 1 << 20);
+    aglm_answer_init(&a);
+    const aglm_generate_options o = {.on_piece = hear, .arg = &heard};
+    if (aglm_automodel_generate(m, "a river\twhere?", &o, &a, &err) != AGLM_OK)
+        fail_msg("%s", err.msg);
+    assert_string_equal(a.text, "XYZQJK");
+    assert_string_equal(a.end, "length");
+    assert_string_equal(a.task, "question-answering");
+    assert_true(isnan(a.score) && a.tokens == 6 && a.tries == 1);
+    assert_int_equal(strncmp(heard.data, "1:X", 3), 0);
+    assert_int_equal(
+        aglm_automodel_generate(m, "a\tb", &(aglm_generate_options){.max_tokens = 2}, &a, &err),
+        AGLM_OK);
+    assert_string_equal(a.text, "XY");
+    assert_int_equal(aglm_automodel_generate(m, "no tab", NULL, &a, &err), AGLM_INVALID);
+    assert_non_null(strstr(err.msg, "2 fields"));
+    assert_null(a.text);
+    assert_int_equal(aglm_automodel_n_labels(m), 0);
+    assert_int_equal(aglm_automodel_predict(m, "a", 1, &probs, &err), AGLM_UNSUPPORTED);
+    aglm_str_clear(&heard);
+    aglm_automodel_close(m);
+}
+
 static void what_cannot_be_is_refused_by_name(void **state)
 {
     static const struct {
@@ -277,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_file_writes_and_tells_why),
         cmocka_unit_test(without_auto_the_likeliest_tokens_come),
         cmocka_unit_test(settings_stay_in_their_file),
+        cmocka_unit_test(a_bundle_whose_answers_are_texts_writes),
         cmocka_unit_test(what_cannot_be_is_refused_by_name),
         cmocka_unit_test(bad_limits_are_refused),
         cmocka_unit_test(a_service_writes),
