@@ -63,7 +63,10 @@ static aglm_rc options_of(const aglm_args *a, const aglm_tune_options *tune, agl
                                .task = task_of(a, &task) ? (int)task : -1,
                                .metric = -1,
                                .instruction = aglm_args_text(a, "instruction", NULL),
-                               .plain = aglm_args_flag(a, "plain")};
+                               .plain = aglm_args_flag(a, "plain"),
+                               .dry = aglm_args_flag(a, "dry-run")};
+    if (o->dry && !o->plain && tune->trials == 0)
+        return aglm_error_set(err, AGLM_INVALID, "--dry-run: needs --trials N");
     for (size_t i = 0; i < sizeof NOT_HERE / sizeof *NOT_HERE; i++)
         if (aglm_args_given(a, NOT_HERE[i]))
             return aglm_error_set(err, AGLM_INVALID, "--%s: does not apply where answers are texts",
@@ -97,6 +100,19 @@ static void print_result(const aglm_answer_result *r, const char *out)
     if (r->infeasible)
         printf("no prompt met the limits that were set; this one did best\n");
     printf("bundle: %s\nnext:   autoglm predict %s FILE\n", out, out);
+}
+
+static void print_expected(const aglm_answer_result *r, bool json)
+{
+    const aglm_answer_expected *e = &r->expected;
+
+    if (json)
+        printf("{\"answers\":%.0f,\"tokens_read\":%.0f,\"tokens_written\":%.0f,\"seconds\":%.1f}\n",
+               e->answers, e->tokens_read, e->tokens_written, e->seconds);
+    else
+        printf("about %.0f answers, the test among them; if each is as long as a plain question's: "
+               "%.0f tokens read, %.0f written, %.0f s on one thread\n",
+               e->answers, e->tokens_read, e->tokens_written, e->seconds);
 }
 
 static void json_figures(aglm_json_writer *w, const char *key, const aglm_answer_figures *f)
@@ -151,7 +167,9 @@ int aglm_texts_tune(const aglm_args *a, const aglm_tune_options *tune)
 
     if (rc == AGLM_OK)
         rc = aglm_answer_tune(&r, &o, &err);
-    if (rc == AGLM_OK && aglm_args_flag(a, "json"))
+    if (rc == AGLM_OK && o.dry)
+        print_expected(&r, aglm_args_flag(a, "json"));
+    else if (rc == AGLM_OK && aglm_args_flag(a, "json"))
         json_result(&r, tune->out);
     else if (rc == AGLM_OK && !aglm_args_flag(a, "json-lines"))
         print_result(&r, tune->out);

@@ -48,6 +48,8 @@ static const aglm_option OPTIONS[] = {
     {"instruction", 0, AGLM_OPTION_TEXT, "TEXT",
      "where answers are texts: what to tell the model, tried beside instructions of our own", NULL,
      0, 0},
+    {"dry-run", 0, AGLM_OPTION_FLAG, NULL,
+     "where answers are texts: tell what the search would take, and do nothing", NULL, 0, 0},
     {"plain", 0, AGLM_OPTION_FLAG, NULL,
      "where answers are texts: no search, a bundle of a plain question to compare with", NULL, 0,
      0},
@@ -120,6 +122,20 @@ static aglm_rc set_metric(const aglm_args *a, aglm_tune_options *o, aglm_error *
                               aglm_metric_names());
     o->metric = (int)metric;
     return AGLM_OK;
+}
+
+/* What is said for labels alone; options for texts are refused. */
+static aglm_rc set_labels(const aglm_args *a, aglm_tune_options *o, aglm_error *err)
+{
+    static const char *const TEXTS[] = {"instruction", "plain", "dry-run"};
+
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++)
+        if (aglm_args_given(a, TEXTS[i]))
+            return aglm_error_set(err, AGLM_INVALID,
+                                  "--%s: applies where answers are texts: give --model, and --task "
+                                  "where that is not found out",
+                                  TEXTS[i]);
+    return set_metric(a, o, err);
 }
 
 static aglm_blend_kind blend_of(const char *word)
@@ -300,7 +316,7 @@ static int run(const aglm_args *a)
 
     bool texts = rc == AGLM_OK && aglm_texts_wanted(a, &o);
     if (rc == AGLM_OK && !texts)
-        rc = set_metric(a, &o, &err);
+        rc = set_labels(a, &o, &err);
     if (rc != AGLM_OK)
         return aglm_cli_fail(a, rc, &err);
     aglm_cancel_init(&cancel, NULL, 0);

@@ -183,26 +183,30 @@ static aglm_rc copy_text(const aglm_json *obj, const char *key, char **out, aglm
     return rc;
 }
 
-/* A list of least to most texts; *n counts those that are there, also when it fails. */
-static aglm_rc copy_texts(const aglm_json *obj, const char *key, size_t least, size_t most,
-                          char **out, size_t *n, aglm_error *err)
+/* Where a list of least to most texts goes; n counts those that are there, also when it fails. */
+struct list {
+    char **at;
+    size_t n, least, most;
+};
+
+static aglm_rc copy_texts(const aglm_json *obj, const char *key, struct list *out, aglm_error *err)
 {
     const aglm_json *list = aglm_json_get(obj, key);
     aglm_json_iter it = aglm_json_iterate(list);
     size_t size = aglm_json_size(list);
 
-    *n = 0;
-    if (!list || aglm_json_kind_of(list) != AGLM_JSON_ARRAY || size < least || size > most)
+    if (!list || aglm_json_kind_of(list) != AGLM_JSON_ARRAY || size < out->least ||
+        size > out->most)
         return aglm_error_set(err, AGLM_FORMAT, "%s: expected a list of %zu to %zu texts", key,
-                              least, most);
+                              out->least, out->most);
     for (const aglm_json *v; (v = aglm_json_next(&it, NULL));) {
         const char *text = aglm_json_string(v, NULL);
         if (!text)
             return aglm_error_set(err, AGLM_FORMAT, "%s: expected texts, found %s", key,
                                   aglm_json_kind_name(v));
-        if (!(out[*n] = strdup(text)))
+        if (!(out->at[out->n] = strdup(text)))
             return aglm_error_set(err, AGLM_NOMEM, "no memory for a prompt");
-        ++*n;
+        out->n++;
     }
     return AGLM_OK;
 }
@@ -210,8 +214,8 @@ static aglm_rc copy_texts(const aglm_json *obj, const char *key, size_t least, s
 static aglm_rc read_example(aglm_answerer *a, const aglm_json *v, aglm_error *err)
 {
     aglm_answer_example *e = &a->pool[a->n_pool++];
-    size_t n;
-    aglm_rc rc = copy_texts(v, "fields", a->n_fields, a->n_fields, e->field, &n, err);
+    struct list fields = {e->field, 0, a->n_fields, a->n_fields};
+    aglm_rc rc = copy_texts(v, "fields", &fields, err);
 
     return rc == AGLM_OK ? copy_text(v, "answer", &e->answer, err) : rc;
 }
@@ -246,21 +250,25 @@ static aglm_rc read_number(const aglm_json *root, const char *key, int64_t low, 
 
 static aglm_rc read_texts(aglm_answerer *a, const aglm_json *root, aglm_error *err)
 {
-    size_t n = 0;
+    struct list names = {a->name, 0, 1, AGLM_EXAMPLE_FIELDS};
+    struct list stops = {a->stop, 0, 0, AGLM_ANSWERER_STOPS};
     aglm_rc rc = copy_text(root, "model", &a->file, err);
 
     if (rc == AGLM_OK)
-        rc = copy_texts(root, "fields", 1, AGLM_EXAMPLE_FIELDS, a->name, &a->n_fields, err);
+        rc = copy_texts(root, "fields", &names, err);
+    a->n_fields = names.n;
+    struct list labels = {a->label, 0, names.n, names.n};
     if (rc == AGLM_OK)
-        rc = copy_texts(root, "labels", a->n_fields, a->n_fields, a->label, &n, err);
+        rc = copy_texts(root, "labels", &labels, err);
 #define READ(member)                                                                               \
     if (rc == AGLM_OK)                                                                             \
         rc = copy_text(root, #member, &a->member, err);
     TEXTS(READ)
 #undef READ
-    return rc == AGLM_OK
-               ? copy_texts(root, "stop", 0, AGLM_ANSWERER_STOPS, a->stop, &a->n_stops, err)
-               : rc;
+    if (rc == AGLM_OK)
+        rc = copy_texts(root, "stop", &stops, err);
+    a->n_stops = stops.n;
+    return rc;
 }
 
 static aglm_rc read_model(aglm_answerer *a, const aglm_json *root, aglm_error *err)

@@ -432,7 +432,8 @@ static aglm_rc open_study(aglm_answer_run *r, aglm_error *err)
         snprintf(name, sizeof r->result->study, "%s", o->study);
     else if ((rc = name_study(r, name, sizeof r->result->study, err)) != AGLM_OK)
         return rc;
-    if ((rc = aglm_store_open(&r->store, o->storage ? o->storage : "memory", err)) != AGLM_OK)
+    const char *storage = o->storage && !r->o->dry ? o->storage : "memory";
+    if ((rc = aglm_store_open(&r->store, storage, err)) != AGLM_OK)
         return rc;
     aglm_study_options_init(&so);
     so.directions[0] = AGLM_MAXIMIZE;
@@ -452,6 +453,28 @@ static aglm_rc open_study(aglm_answer_run *r, aglm_error *err)
     return rc;
 }
 
+/* Of trials that go on from a rung as one in ETA does, and of the test. */
+static double expected_answers(const aglm_answer_run *r)
+{
+    double trials = r->o->plain ? 1 : (double)r->o->tune.trials, n = (double)r->valid.n;
+    double answers = 0, going = trials, rung = FIRST_RUNG, from = 0;
+
+    for (; rung < n; from = rung, rung *= ETA) {
+        answers += going * (rung - from);
+        going = fmax(1, going / ETA);
+    }
+    return answers + going * (n - from) + 2 * (double)r->test.n;
+}
+
+static void expect(aglm_answer_run *r, const aglm_answer_sheet *s)
+{
+    double answers = expected_answers(r), n = (double)s->n;
+
+    r->result->expected = (aglm_answer_expected){answers, answers * s->tokens_read / n,
+                                                 answers * s->tokens_written / n,
+                                                 answers * aglm_answer_sheet_mean_s(s)};
+}
+
 /* By some answers to it: what others are compared with must not depend on who is first. */
 static aglm_rc price_plain(aglm_answer_run *r, aglm_error *err)
 {
@@ -469,6 +492,8 @@ static aglm_rc price_plain(aglm_answer_run *r, aglm_error *err)
     if (rc == AGLM_OK)
         rc = aglm_answer_measure(&s, r->result->metric, k, &some, r->o->tune.cancel, err);
     r->plain_cost = aglm_answer_sheet_cost(&s);
+    if (rc == AGLM_OK)
+        expect(r, &s);
     aglm_answer_sheet_clear(&s);
     aglm_asker_free(k);
     aglm_answerer_free(a);
@@ -643,7 +668,7 @@ static aglm_rc run_all(aglm_answer_run *r, aglm_error *err)
 {
     aglm_rc rc;
 
-    if ((rc = open_run(r, err)) != AGLM_OK || (rc = search(r, err)) != AGLM_OK)
+    if ((rc = open_run(r, err)) != AGLM_OK || r->o->dry || (rc = search(r, err)) != AGLM_OK)
         return rc;
     count_trials(r);
     r->result->interrupted = aglm_cancel_requested(r->o->tune.cancel);

@@ -15,6 +15,7 @@ typedef struct aglm_answer_options {
     int metric;              /* an aglm_text_metric, or -1: by the task */
     const char *instruction; /* the user's, one more to choose from; NULL: none */
     bool plain;              /* no search: a plain question, to compare with */
+    bool dry;                /* only `expected` is filled */
 } aglm_answer_options;
 
 /* One prompt on the part for the test. */
@@ -23,6 +24,12 @@ typedef struct aglm_answer_figures {
     aglm_interval value_95;
     double tokens_read, tokens_written, mean_s; /* an answer */
 } aglm_answer_figures;
+
+/* What a search would take, by a few answers to the plain question: trials stop early as often as
+ * successive halving lets them. */
+typedef struct aglm_answer_expected {
+    double answers, tokens_read, tokens_written, seconds; /* of one thread */
+} aglm_answer_expected;
 
 typedef struct aglm_answer_result {
     aglm_prompt_task task;
@@ -36,6 +43,7 @@ typedef struct aglm_answer_result {
     double search_s, total_s;
     bool interrupted, infeasible; /* as aglm_tune_result */
     char study[AGLM_STORE_MAX_NAME + 1];
+    aglm_answer_expected expected;
     aglm_bundle bundle;
     aglm_str evidence;
 } aglm_answer_result;

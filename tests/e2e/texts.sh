@@ -36,6 +36,12 @@ e = [json.loads(l) for l in open("out")]
 assert [x["number"] for x in e if x["event"] == "trial_end"] == [4, 5], e
 assert e[-1]["event"] == "done"'
 
+run 0 tune examples.jsonl --trials 9 -o nothing --metric exact --dry-run
+says out 'about [0-9]+ answers, .* tokens read, .* s on one thread'
+check "a dry run leaves nothing" test ! -e nothing -a ! -e nothing.study.db
+run 0 tune examples.jsonl --plain -o plain --metric exact
+says out 'layout=ask instruction=full shots=0'
+
 head -n 3 examples.jsonl >three.jsonl
 run 0 "$AUTOGLM" predict b three.jsonl
 check "an answer a line" test "$(cat out)" = "XYZQJKVW
@@ -59,6 +65,8 @@ run 2 tune examples.jsonl --trials 1 --label target
 says err 'no column "target"'
 run 2 tune examples.jsonl --trials 1 --folds 3
 says err '.--folds: does not apply where answers are texts'
+run 2 tune examples.jsonl --task binary --plain
+says err '.--plain: applies where answers are texts'
 run 2 tune examples.jsonl --trials 1 --metric number
 says err 'examples.jsonl:1: '
 run 2 tune three.jsonl --task question-answering --trials 1
