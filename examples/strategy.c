@@ -100,7 +100,7 @@ static int climber_ask(void *self, int64_t number, double *x, char *why)
     int fresh = c->best_number < 0 || number < RANDOM_TRIALS;
     double width = fresh ? 0 : fmax(0.5 * pow(0.9, (double)(number - c->best_number)), 1e-3);
 
-    (void)why;
+    why[0] = '\0'; /* it always has a point */
     next(&state);
     for (size_t i = 0; i < c->space->n; i++) { /* parents come before their children */
         const aglm_strategy_param *p = &c->space->params[i];

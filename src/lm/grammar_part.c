@@ -1,5 +1,6 @@
 #include "lm/grammar_part.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,7 +142,7 @@ static aglm_rc add(aglm_grammar_parts *p, const aglm_json *schema, aglm_error *e
 
     if (!schema)
         return AGLM_OK;
-    aglm_rc rc = aglm_map_intern(p->numbers, (const char *)&schema, sizeof schema, &number, NULL);
+    aglm_rc rc = aglm_map_intern(p->numbers, (const char *)&schema, sizeof(void *), &number, NULL);
     if (rc == AGLM_OK && number == p->n)
         rc = aglm_grow(&p->at, &p->cap, p->n + 1, sizeof *p->at, MAX_PARTS);
     if (rc != AGLM_OK)
@@ -189,7 +190,7 @@ size_t aglm_grammar_part_number(const aglm_grammar_parts *p, const aglm_json *sc
 {
     uint32_t number = 0;
 
-    aglm_map_find(p->numbers, (const char *)&schema, sizeof schema, &number);
+    aglm_map_find(p->numbers, (const char *)&schema, sizeof(void *), &number);
     return number;
 }
 
@@ -356,6 +357,7 @@ aglm_rc aglm_grammar_parts_init(aglm_grammar_parts *p, const aglm_json_schema *s
         if (!p->at[i].grounded)
             return aglm_error_set(err, AGLM_INVALID,
                                   "grammar: a $ref leads back to itself with no value between");
+    assert(p->n > 0);
     if (!p->at[0].possible)
         return aglm_error_set(err, AGLM_INVALID, "JSON Schema: no value can meet %s", reason(p));
     return AGLM_OK;

@@ -199,7 +199,7 @@ static size_t paired(const struct table *t, size_t n)
     double cells = (double)(t->n * t->labels);
     size_t k = 2;
 
-    while (k < n && cells * (double)((k + 1) * k / 2) <= PAIR_CELLS)
+    while (k < n && cells * 0.5 * (double)((k + 1) * k) <= PAIR_CELLS)
         k++;
     return k < n ? k : n;
 }

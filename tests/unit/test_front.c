@@ -160,7 +160,7 @@ static void check_front(aglm_study *s, const int64_t *want, size_t n_want)
     assert_int_equal(n, n_want);
     assert_int_equal(aglm_study_front_numbers(s, numbers, 8, &n, NULL), AGLM_OK);
     assert_int_equal(n, n_want);
-    for (size_t i = 0; want && i < n; i++)
+    for (size_t i = 0; want && i < n_want; i++)
         assert_true(numbers[i] == want[i] && front[i].number == want[i]);
     aglm_arena_clear(&a);
 }
