@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/remote.h"
+#include "cli/schema.h"
 #include "cli/terminal.h"
 #include "tune/generator.h"
 
@@ -47,6 +48,8 @@ static const aglm_option OPTIONS[] = {
     {"repetition-penalty", 0, AGLM_OPTION_TEXT, "R", "1 is none (1)", NULL, 0, 0},
     {"stop", 0, AGLM_OPTION_TEXT, "TEXT", "the answer ends before it; may be given several times",
      NULL, 0, 0},
+    {"schema", 0, AGLM_OPTION_FILE, "FILE",
+     "the answer is JSON that meets this JSON Schema; exit code 3 when it is not", NULL, 0, 0},
     {"seed", 0, AGLM_OPTION_INT, "N", "of the draws (0)", NULL, 0, INT32_MAX},
     {"threads", 't', AGLM_OPTION_INT, "N", "for computing (1)", NULL, 1, 1024},
     {"limit", 0, AGLM_OPTION_DURATION, "TIME", "give what there is after this time", NULL, 0, 0},
@@ -75,6 +78,8 @@ struct request {
     aglm_decoding decoding;
     const char *stop[MAX_STOPS];
     aglm_lm_request r;
+    aglm_answer_schema schema;
+    bool missed; /* the answer does not keep to the schema */
 };
 
 static aglm_rc read_real(const aglm_args *a, const char *name, double *out, aglm_error *err)
@@ -230,6 +235,20 @@ static aglm_rc choose_and_generate(const aglm_args *a, aglm_lm *lm, const struct
     return rc;
 }
 
+static aglm_rc check_schema(const aglm_args *a, struct request *q, const aglm_lm_answer *answer,
+                            aglm_error *err)
+{
+    aglm_error why;
+    aglm_rc rc = aglm_answer_schema_check(&q->schema, answer, &why, err);
+
+    if (aglm_args_flag(a, "explain") && q->schema.without.msg[0])
+        fprintf(stderr, "schema: checked, but not drawn by: %s\n", q->schema.without.msg);
+    q->missed = rc == AGLM_OK && why.msg[0];
+    if (q->missed)
+        fprintf(stderr, "autoglm generate: the answer does not keep to the schema: %s\n", why.msg);
+    return rc;
+}
+
 /* The settings that were given, and no others. */
 static aglm_rc say(const aglm_args *a, aglm_lm *lm, struct request *q, aglm_error *err)
 {
@@ -249,11 +268,13 @@ static aglm_rc say(const aglm_args *a, aglm_lm *lm, struct request *q, aglm_erro
     q->r.prompt = prompt.data;
     q->r.on_piece = json ? NULL : on_piece;
     if (rc == AGLM_OK)
-        rc = aglm_lm_generate(lm, &q->r, &answer, err);
+        rc = aglm_answer_schema_generate(&q->schema, lm, &q->r, &answer, err);
     if (rc == AGLM_OK && json)
         rc = put_json(a, lm, &answer);
     else if (rc == AGLM_OK)
         putchar('\n');
+    if (rc == AGLM_OK)
+        rc = check_schema(a, q, &answer, err);
     aglm_generator_free(g);
     aglm_str_clear(&prompt);
     aglm_lm_answer_clear(&answer);
@@ -285,13 +306,20 @@ static int run(const aglm_args *a)
                      : aglm_error_set(&err, AGLM_INVALID,
                                       "--model is missing: a GGUF file, or a name at --url");
 
+    if (rc == AGLM_OK && aglm_args_given(a, "schema") && aglm_args_flag(a, "auto"))
+        rc = aglm_error_set(&err, AGLM_INVALID, "--schema does not go with --auto");
+    if (rc == AGLM_OK)
+        rc = aglm_answer_schema_read(&q.schema, aglm_args_text(a, "schema", NULL), &err);
     if (rc == AGLM_OK)
         rc = read_prompt(a, &prompt, &err);
     q.r.prompt = prompt;
     if (rc == AGLM_OK)
         rc = generate(a, &q, &err);
     free(prompt);
-    return rc == AGLM_OK ? AGLM_EXIT_OK : aglm_cli_fail(a, rc, &err);
+    aglm_answer_schema_clear(&q.schema);
+    if (rc != AGLM_OK)
+        return aglm_cli_fail(a, rc, &err);
+    return q.missed ? AGLM_EXIT_BAR : AGLM_EXIT_OK;
 }
 
 const aglm_command aglm_command_generate = {
@@ -309,6 +337,7 @@ const aglm_command aglm_command_generate = {
     .examples =
         "  autoglm generate --model smol.gguf --auto --explain 'Write a haiku about rain.'\n"
         "  autoglm generate --model smol.gguf -n 40 'The capital of France is'\n"
+        "  autoglm generate --model smol.gguf --chat --schema city.json 'A city, as JSON.'\n"
         "  autoglm generate --url http://localhost:8000/v1 --model glm-4-9b 'Tell a joke.'\n"
         "  autoglm generate --url https://open.bigmodel.cn --model glm-4-flash --explain \\\n"
         "      --price-prompt 0.1 --price-answer 0.1 --requests-per-minute 30 'Tell a joke.'",

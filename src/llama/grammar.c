@@ -129,14 +129,28 @@ void aglm_llama_grammar_free(aglm_llama_grammar *g)
 
 /* ---- drawing ---- */
 
-static void allow(aglm_llama_grammar *g, struct llama_context *ctx)
+static void load(aglm_llama_grammar *g, struct llama_context *ctx)
 {
     const float *logits = llama_get_logits_ith(ctx, -1);
-    llama_token_data_array all = {.data = g->all, .size = g->n, .selected = -1};
 
     for (size_t i = 0; i < g->n; i++)
         g->all[i] = (llama_token_data){(llama_token)i, logits[i], 0};
+}
+
+static void allow(aglm_llama_grammar *g)
+{
+    llama_token_data_array all = {.data = g->all, .size = g->n, .selected = -1};
+
     llama_sampler_apply(g->rules, &all);
+}
+
+static bool is_allowed(const aglm_llama_grammar *g, llama_token token)
+{
+    llama_token_data one = {token, 0, 0};
+    llama_token_data_array array = {.data = &one, .size = 1, .selected = -1};
+
+    llama_sampler_apply(g->rules, &array);
+    return isfinite(one.logit);
 }
 
 /* UTF-8, but for a character at the end that can still become one. */
@@ -187,19 +201,30 @@ static bool draw(aglm_llama_grammar *g, struct llama_sampler *chain, llama_token
     return true;
 }
 
+/* One token is looked up in the grammar a hundred times faster than all of them, so a first draw is
+ * made without it: what it allows of that is as likely as drawn with it. */
+static bool draw_freely(aglm_llama_grammar *g, struct llama_sampler *chain, const aglm_str *text,
+                        llama_token *token)
+{
+    return draw(g, chain, token) && is_allowed(g, *token) && may_follow(g, text, *token);
+}
+
 aglm_rc aglm_llama_grammar_draw(aglm_llama_grammar *g, struct llama_sampler *chain,
                                 struct llama_context *ctx, const aglm_str *text, llama_token *token,
                                 aglm_error *err)
 {
-    allow(g, ctx);
-    for (;;) {
-        if (!draw(g, chain, token))
-            return aglm_error_set(err, AGLM_INVALID,
-                                  "grammar: behind %zu bytes no token of the model is allowed",
-                                  text->len);
-        if (may_follow(g, text, *token))
-            break;
-        g->all[*token].logit = -INFINITY;
+    load(g, ctx);
+    if (!draw_freely(g, chain, text, token)) {
+        allow(g);
+        for (;;) {
+            if (!draw(g, chain, token))
+                return aglm_error_set(err, AGLM_INVALID,
+                                      "grammar: behind %zu bytes no token of the model is allowed",
+                                      text->len);
+            if (may_follow(g, text, *token))
+                break;
+            g->all[*token].logit = -INFINITY;
+        }
     }
     llama_sampler_accept(g->rules, *token);
     llama_sampler_accept(chain, *token);

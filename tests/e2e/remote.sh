@@ -8,7 +8,7 @@ TEST_KEY=id.secret
 export no_proxy TEST_KEY
 
 cat >server.py <<'END'
-"""By path: /good answers, /busy only the second time, /hang not at all, /echo says the key again. Requests go to the file "requests"."""
+"""By path: /good answers, /json with JSON, /busy only the second time, /hang not at all, /echo says the key again. Requests go to the file "requests"."""
 import http.server, json, os, time
 
 seen = {}
@@ -33,7 +33,8 @@ class Service(http.server.BaseHTTPRequestHandler):
             usage = {"choices": [], "usage": {"prompt_tokens": 2000, "completion_tokens": 500}}
             self.send("text/event-stream", f"data: {json.dumps(chunk)}\n\ndata: {json.dumps(usage)}\n\ndata: [DONE]\n\n", 200, {})
         else:
-            self.reply(200, {"choices": [{"message": {"content": "Paris."}, "finish_reason": "stop"}],
+            text = '{"city": "Paris"}' if kind == "json" else "Paris."
+            self.reply(200, {"choices": [{"message": {"content": text}, "finish_reason": "stop"}],
                              "usage": {"prompt_tokens": 2000, "completion_tokens": 500}})
 
     def reply(self, status, body, headers={}):
@@ -119,6 +120,23 @@ says err 'a remote service of the kind "openai" takes no top_k'
 ask 0 good --requests-per-minute 60 --tokens-per-minute 600 --json
 holds "the first need not wait" 'a["waited_seconds"] == 0'
 ask 2 good --requests-per-minute often
+
+# A JSON Schema: a grammar where the service takes one, a check in any case.
+echo '{"properties": {"city": {"type": "string", "maxLength": 9}}, "required": ["city"]}' >city.json
+ask 0 json --schema city.json --service llama --json
+holds "llama-server gets the grammar" '"root ::= r0" in r[0]["body"]["grammar"]'
+ask 0 json --schema city.json --json --explain
+holds "others do not" 'len(r) == 1 and "grammar" not in r[0]["body"]'
+says err '^schema: checked, but not drawn by: .*takes no grammar'
+ask 3 good --schema city.json --json
+says err 'the answer does not keep to the schema: not JSON'
+echo '{"type": "array", "minItems": 3, "maxItems": 2}' >never.json
+ask 2 good --schema never.json
+says err 'never.json: JSON Schema: no value can meet minItems and maxItems'
+holds "nothing was asked" 'r == []'
+ask 1 good --schema absent.json
+ask 2 good --schema city.json --auto
+says err '--schema does not go with --auto'
 
 ask 2 good --service gopher
 ask 2 good --price-prompt -1
