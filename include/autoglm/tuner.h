@@ -62,6 +62,7 @@ typedef struct aglm_tuner_options {
     uint64_t seed;
     const char *metric;  /* "accuracy", "macro_f1", ...; NULL: the task's */
     const char *storage; /* of the study: "sqlite:///FILE"; NULL: memory */
+    const char *cache;   /* a file that keeps hidden states from one run to the next; NULL: none */
     size_t max_tokens;   /* of a text, from its beginning, 1 to 512; 0: 128 */
     /* After each trial; params: a JSON object, value NaN where the trial failed. */
     void (*on_trial)(void *arg, int64_t number, double value, const char *params);

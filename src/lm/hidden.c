@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "lm/hidden_file.h"
 
 #define MAX_TOKENS 128
 #define MAX_BYTES (1ULL << 30)
@@ -15,11 +16,6 @@
 
 const char *const aglm_hidden_depths[AGLM_HIDDEN_DEPTHS] = {"1/4", "1/2", "5/8", "3/4", "7/8", "1"};
 static const double PARTS[AGLM_HIDDEN_DEPTHS] = {0.25, 0.5, 0.625, 0.75, 0.875, 1};
-
-/* A text's name: 128 bits of hash. */
-typedef struct name {
-    uint64_t h[2];
-} name;
 
 struct aglm_hidden {
     char *model;
@@ -34,7 +30,8 @@ struct aglm_hidden {
     float **states; /* [map size] n_layers x AGLM_LM_POOLINGS x dim */
     size_t states_cap;
     uint64_t bytes, max_bytes;
-    float *fresh; /* a block that is being read */
+    float *fresh;           /* a block that is being read */
+    aglm_hidden_file *file; /* NULL: states live no longer than this */
 };
 
 static size_t block(const aglm_hidden *h)
@@ -63,12 +60,52 @@ static void hidden_free(aglm_hidden *h)
     for (size_t i = 0; h->names && i < aglm_map_size(h->names) && i < h->states_cap; i++)
         free(h->states[i]);
     aglm_lm_close(h->lm);
+    aglm_hidden_file_close(h->file);
     aglm_map_free(h->names);
     pthread_mutex_destroy(&h->lock);
     free(h->states);
     free(h->fresh);
     free(h->model);
     free(h);
+}
+
+/* Keeps a block under its name; false where there is no room, which costs reading it again. */
+static bool keep(aglm_hidden *h, const aglm_hidden_name *key, const float *states)
+{
+    uint64_t size = block(h) * sizeof(float);
+    uint32_t number = 0;
+
+    if (h->bytes + size > h->max_bytes ||
+        aglm_grow(&h->states, &h->states_cap, aglm_map_size(h->names) + 1, sizeof *h->states,
+                  MAX_TEXTS) != AGLM_OK)
+        return false;
+    float *copy = aglm_calloc(block(h), sizeof *copy);
+    if (!copy ||
+        aglm_map_intern(h->names, (const char *)key, sizeof *key, &number, NULL) != AGLM_OK) {
+        free(copy);
+        return false;
+    }
+    memcpy(copy, states, size);
+    h->states[number] = copy;
+    h->bytes += size;
+    return true;
+}
+
+static bool keep_filed(void *arg, aglm_hidden_name key, const float *states)
+{
+    aglm_hidden *h = arg;
+    uint32_t number;
+
+    return aglm_map_find(h->names, (const char *)&key, sizeof key, &number) ||
+           keep(h, &key, states);
+}
+
+static aglm_rc open_file(aglm_hidden *h, const char *path, aglm_error *err)
+{
+    const aglm_hidden_origin origin = {
+        h->model, aglm_hash64(h->layers, h->n_layers * sizeof *h->layers, h->max_tokens), block(h)};
+
+    return path ? aglm_hidden_file_open(&h->file, path, &origin, keep_filed, h, err) : AGLM_OK;
 }
 
 static aglm_rc prepare(aglm_hidden *h, const aglm_hidden_options *o, aglm_error *err)
@@ -86,7 +123,8 @@ static aglm_rc prepare(aglm_hidden *h, const aglm_hidden_options *o, aglm_error 
     h->dim = (size_t)h->lm->info.dimension;
     list_layers(h);
     h->fresh = aglm_calloc(block(h), sizeof *h->fresh);
-    return h->fresh ? AGLM_OK : aglm_error_set(err, AGLM_NOMEM, "no memory for hidden states");
+    return h->fresh ? open_file(h, o->cache, err)
+                    : aglm_error_set(err, AGLM_NOMEM, "no memory for hidden states");
 }
 
 aglm_rc aglm_hidden_open(aglm_hidden **out, const aglm_hidden_options *options, aglm_error *err)
@@ -99,7 +137,7 @@ aglm_rc aglm_hidden_open(aglm_hidden **out, const aglm_hidden_options *options, 
     pthread_mutex_init(&h->lock, NULL);
     h->refs = 1;
     h->model = aglm_strndup(options->model, strlen(options->model));
-    h->names = aglm_map_new(MAX_TEXTS, MAX_TEXTS * sizeof(name));
+    h->names = aglm_map_new(MAX_TEXTS, MAX_TEXTS * sizeof(aglm_hidden_name));
     aglm_rc rc = prepare(h, options, err);
     if (rc != AGLM_OK)
         hidden_free(h);
@@ -187,37 +225,15 @@ static void copy_out(const aglm_hidden *h, const float *states, aglm_pooling poo
            aglm_hidden_size(h, pooling) * sizeof *out);
 }
 
-/* Keeps h->fresh under its name; false where there is no room, which costs reading it again. */
-static bool keep(aglm_hidden *h, const name *key)
+static aglm_hidden_name name_of(const aglm_hidden_text *t)
 {
-    uint64_t size = block(h) * sizeof(float);
-    uint32_t number = 0;
-
-    if (h->bytes + size > h->max_bytes ||
-        aglm_grow(&h->states, &h->states_cap, aglm_map_size(h->names) + 1, sizeof *h->states,
-                  MAX_TEXTS) != AGLM_OK)
-        return false;
-    float *copy = aglm_calloc(block(h), sizeof *copy);
-    if (!copy ||
-        aglm_map_intern(h->names, (const char *)key, sizeof *key, &number, NULL) != AGLM_OK) {
-        free(copy);
-        return false;
-    }
-    memcpy(copy, h->fresh, size);
-    h->states[number] = copy;
-    h->bytes += size;
-    return true;
-}
-
-static name name_of(const aglm_hidden_text *t)
-{
-    return (name){{aglm_hash64(t->text, t->len, 1), aglm_hash64(t->text, t->len, 2)}};
+    return (aglm_hidden_name){{aglm_hash64(t->text, t->len, 1), aglm_hash64(t->text, t->len, 2)}};
 }
 
 /* The states of all depths, borrowed until the lock is left. */
 static aglm_rc find(aglm_hidden *h, const aglm_hidden_text *t, const float **out, aglm_error *err)
 {
-    name key = name_of(t);
+    aglm_hidden_name key = name_of(t);
     uint32_t number;
 
     if (aglm_map_find(h->names, (const char *)&key, sizeof key, &number)) {
@@ -225,9 +241,9 @@ static aglm_rc find(aglm_hidden *h, const aglm_hidden_text *t, const float **out
         return AGLM_OK;
     }
     aglm_rc rc = ask(h, t, h->layers, h->n_layers, err);
-    if (rc == AGLM_OK)
-        keep(h, &key);
     *out = h->fresh;
+    if (rc == AGLM_OK && keep(h, &key, h->fresh) && h->file)
+        rc = aglm_hidden_file_append(h->file, key, h->fresh, err);
     return rc;
 }
 

@@ -18,6 +18,7 @@ typedef enum aglm_pooling {
 
 typedef struct aglm_hidden_options {
     const char *model;  /* a GGUF file */
+    const char *cache;  /* a file that keeps states from one run to the next; NULL: none */
     size_t max_tokens;  /* of a text; 0: 128 */
     uint64_t max_bytes; /* of states that are kept; what is over it is read again. 0: 1 GiB */
     unsigned threads;   /* of the model; 0: one */
@@ -25,7 +26,7 @@ typedef struct aglm_hidden_options {
 
 typedef struct aglm_hidden aglm_hidden;
 
-/* Opens the model; errors as aglm_lm_open_file's. */
+/* Opens the model; errors as aglm_lm_open_file's and aglm_hidden_file_open's. */
 aglm_rc aglm_hidden_open(aglm_hidden **out, const aglm_hidden_options *options, aglm_error *err);
 aglm_hidden *aglm_hidden_ref(aglm_hidden *h);
 void aglm_hidden_unref(aglm_hidden *h); /* the last one closes the model; NULL is fine */

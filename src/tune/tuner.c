@@ -72,9 +72,10 @@ void aglm_tuner_free(aglm_tuner *t)
 /* Fitting. The model stays open from one fit to the next that reads texts the same way. */
 static aglm_rc open_model(aglm_tuner *t, const aglm_tuner_options *o, aglm_error *err)
 {
-    const aglm_hidden_options options = {.model = t->model, .max_tokens = o->max_tokens};
+    const aglm_hidden_options options = {
+        .model = t->model, .max_tokens = o->max_tokens, .cache = o->cache};
 
-    if (t->hidden && t->max_tokens == o->max_tokens)
+    if (t->hidden && t->max_tokens == o->max_tokens && !o->cache)
         return AGLM_OK;
     aglm_hidden_unref(t->hidden);
     t->hidden = NULL;

@@ -571,6 +571,84 @@ static void states_are_kept_and_the_same(void **state)
     assert_int_equal(aglm_hidden_open(&large, &o, &err), AGLM_INVALID);
 }
 
+static void get(aglm_hidden *h, const char *text, float *out)
+{
+    const aglm_hidden_text t = {text, strlen(text), 2, AGLM_POOLING_BOTH, NULL};
+    aglm_error err = {0};
+
+    if (aglm_hidden_get(h, &t, out, &err) != AGLM_OK)
+        fail_msg("%s", err.msg);
+}
+
+static aglm_hidden *open_cached(const char *path, size_t max_tokens)
+{
+    const aglm_hidden_options o = {.model = model, .cache = path, .max_tokens = max_tokens};
+    aglm_hidden *h = NULL;
+    aglm_error err = {0};
+
+    if (aglm_hidden_open(&h, &o, &err) != AGLM_OK)
+        fail_msg("%s", err.msg);
+    return h;
+}
+
+static size_t file_size(const char *path, char **bytes)
+{
+    size_t n;
+
+    assert_int_equal(aglm_file_read(path, (size_t)1 << 24, bytes, &n, NULL), AGLM_OK);
+    return n;
+}
+
+/* Reads "one" and "two" through the file; expects that it has so many bytes then. */
+static void read_two(const char *path, const float *one, size_t size)
+{
+    float a[2 * GLM_DIM];
+    char *bytes;
+    aglm_hidden *h = open_cached(path, 0);
+
+    get(h, "one", a);
+    assert_memory_equal(a, one, sizeof a);
+    get(h, "two", a);
+    aglm_hidden_unref(h);
+    assert_int_equal(file_size(path, &bytes), size);
+    free(bytes);
+}
+
+static void states_outlive_a_run(void **state)
+{
+    char path[300], *bytes;
+    float one[2 * GLM_DIM], two[2 * GLM_DIM];
+    aglm_hidden *other = NULL;
+    aglm_error err = {0};
+
+    (void)state;
+    tune_path(path, sizeof path, folder, "states");
+    aglm_hidden_options o = {.model = model, .cache = path};
+    aglm_hidden *h = open_cached(path, 0);
+    get(h, "one", one);
+    get(h, "two", two);
+    get(h, "one", one);
+    assert_int_equal(aglm_hidden_open(&other, &o, &err), AGLM_BUSY);
+    aglm_hidden_unref(h);
+    size_t size = file_size(path, &bytes), record = (size - 64) / 2;
+    read_two(path, one, size);
+    /* what a crash left half written is read again */
+    tune_path(path, sizeof path, folder, "cut");
+    assert_int_equal(aglm_file_write(path, bytes, size - 7, NULL), AGLM_OK);
+    read_two(path, one, size);
+    bytes[64 + record / 2] ^= 1; /* of the first record: both are read again */
+    assert_int_equal(aglm_file_write(path, bytes, size, NULL), AGLM_OK);
+    read_two(path, one, size);
+    /* other readings, other files */
+    o.cache = path;
+    o.max_tokens = 5;
+    assert_int_equal(aglm_hidden_open(&other, &o, &err), AGLM_INVALID);
+    assert_non_null(strstr(err.msg, "another model"));
+    o.cache = model;
+    assert_int_equal(aglm_hidden_open(&other, &o, &err), AGLM_FORMAT);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest nets[] = {
@@ -580,6 +658,7 @@ int main(void)
     };
     const struct CMUnitTest learners[] = {
         cmocka_unit_test(states_are_kept_and_the_same),
+        cmocka_unit_test(states_outlive_a_run),
         cmocka_unit_test(learns_what_it_is_shown),
         cmocka_unit_test(what_is_saved_is_the_model),
         cmocka_unit_test(a_seed_names_a_model),
