@@ -1,5 +1,6 @@
 /* A GGUF file, run by the program autoglm-llama (src/llama/): this side asks and listens. When the
  * program dies, the request in hand fails with its last words and the next one starts it again. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -35,22 +36,38 @@ typedef struct llama {
 
 /* ---- the program ---- */
 
-/* $AGLM_LLAMA, else beside this program, else where it is installed beside it, else in PATH. */
+/* Beside the file, or where it is installed beside it: a library may lie a folder deeper. */
+static bool find_beside(const char *file, char *out, size_t size)
+{
+    static const char *const PLACES[] = {"autoglm-llama", "../libexec/autoglm/autoglm-llama",
+                                         "../../libexec/autoglm/autoglm-llama"};
+    const char *slash = strrchr(file, '/');
+
+    for (size_t i = 0; slash && i < sizeof PLACES / sizeof *PLACES; i++) {
+        snprintf(out, size, "%.*s/%s", (int)(slash - file), file, PLACES[i]);
+        if (access(out, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* $AGLM_LLAMA, else by where this program lies, else by where the library does, else in PATH. */
 static void find_program(char *out, size_t size)
 {
     const char *named = getenv("AGLM_LLAMA");
-    char self[PATH_MAX];
-    static const char *const PLACES[] = {"autoglm-llama", "../libexec/autoglm/autoglm-llama"};
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash = n > 0 ? memrchr(self, '/', (size_t)n) : NULL;
+    char self[PATH_MAX] = "";
+    Dl_info library = {.dli_fname = NULL};
 
-    snprintf(out, size, "%s", named && *named ? named : "autoglm-llama");
-    for (size_t i = 0; !(named && *named) && slash && i < sizeof PLACES / sizeof *PLACES; i++) {
-        snprintf(out, size, "%.*s/%s", (int)(slash - self), self, PLACES[i]);
-        if (access(out, X_OK) == 0)
-            return;
-        snprintf(out, size, "autoglm-llama");
+    if (named && *named) {
+        snprintf(out, size, "%s", named);
+        return;
     }
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = '\0';
+    dladdr((void *)(uintptr_t)find_program, &library);
+    if (!find_beside(self, out, size) &&
+        !(library.dli_fname && find_beside(library.dli_fname, out, size)))
+        snprintf(out, size, "autoglm-llama");
 }
 
 static aglm_rc start_program(aglm_dialogue **child, aglm_error *err)

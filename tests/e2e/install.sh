@@ -46,6 +46,19 @@ else
     skip "the forest is tuned" "XGBoost is not installed"
 fi
 
+# shellcheck disable=SC2086 # a list of flags
+check "the example of a language model builds against it" "${CC:-cc}" -std=c11 -Wall -Werror \
+    "$AGLM_SOURCE_ROOT/examples/generate.c" -o "$AGLM_TMP/generate" $flags
+if [ -x "$AGLM_SOURCE_ROOT/build/autoglm-llama" ]; then
+    # The smallest file that our reader takes for a model, and llama.cpp does not.
+    run 1 env -u AGLM_LLAMA LD_LIBRARY_PATH="$lib" sh -c "cd '$AGLM_TMP' &&
+        ./generate '$AGLM_SOURCE_ROOT/tests/fuzz/corpus/gguf/small' hello"
+    check "the program that runs models is found beside the library" sh -c "! grep -q 'not installed' '$AGLM_TMP/err'"
+    says err 'llama|load|model'
+else
+    skip "a language model is asked" "llama.cpp was not built"
+fi
+
 for header in "$root"/usr/local/include/autoglm/*.h; do
     check "$(basename "$header") compiles alone" sh -c "
         ${CC:-cc} -std=c11 -Wall -Werror -fsyntax-only -I'$root/usr/local/include' -x c '$header'"

