@@ -7,7 +7,10 @@
 
 static void check(const aglm_bundle *b)
 {
-    FUZZ_CHECK(b->n_labels >= 2 && b->n_labels <= AGLM_BUNDLE_MAX_LABELS);
+    size_t least = b->task == AGLM_TASK_GENERATION ? 0 : b->task == AGLM_TASK_REGRESSION ? 1 : 2;
+
+    FUZZ_CHECK(b->n_labels >= least);
+    FUZZ_CHECK(b->n_labels <= (least < 2 ? least : AGLM_BUNDLE_MAX_LABELS));
     for (size_t i = 0; i < b->n_labels; i++)
         FUZZ_CHECK(b->labels[i] != NULL);
     FUZZ_CHECK(b->n_members >= 1 && b->n_members <= AGLM_BUNDLE_MAX_MEMBERS);
