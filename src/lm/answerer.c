@@ -236,7 +236,7 @@ static aglm_rc make_index(aglm_asker *k, aglm_error *err)
 /* Another file under the old name would answer otherwise than what was measured. */
 static aglm_rc check_file(const aglm_answerer *a, aglm_error *err)
 {
-    uint64_t bytes;
+    uint64_t bytes = 0;
     aglm_rc rc = aglm_answerer_file_size(a->file, &bytes, err);
 
     if (rc == AGLM_OK && bytes != a->file_bytes)

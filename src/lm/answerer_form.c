@@ -193,25 +193,28 @@ static void put_instruction(aglm_str *out, const aglm_answer_params *p, const ag
 
 /* ---- texts around fields and answers ---- */
 
-/* What a layout says before field f. */
+/* The name of field f in a layout; NULL: it has none. */
+static const char *word_before(const aglm_answer_params *p, const aglm_answer_source *s, size_t f)
+{
+    size_t n = s->set->n_fields;
+    bool one_said = p->layout >= AGLM_LAYOUT_CHAT && n == 1;
+
+    if (p->layout == AGLM_LAYOUT_ARROW || one_said)
+        return NULL;
+    if (p->layout == AGLM_LAYOUT_INPUT)
+        return f > 0 ? NULL : s->set->chinese ? "输入" : "Input";
+    if (p->layout == AGLM_LAYOUT_COLUMNS || (n > 2 && f + 1 < n))
+        return s->set->names[f];
+    return f + 1 == n ? words_of(s)->asked : s->set->chinese ? "文章" : "Context";
+}
+
 static void put_label(aglm_str *out, const aglm_answer_params *p, const aglm_answer_source *s,
                       size_t f)
 {
-    const struct task_words *w = words_of(s);
-    bool asked = f + 1 == s->set->n_fields, chat = p->layout >= AGLM_LAYOUT_CHAT;
-    const char *word = asked                  ? w->asked
-                       : s->set->n_fields > 2 ? s->set->names[f]
-                       : s->set->chinese      ? "文章"
-                                              : "Context";
+    const char *word = word_before(p, s, f);
 
     if (f > 0)
-        aglm_str_puts(out, chat ? "\n\n" : "\n");
-    if (p->layout == AGLM_LAYOUT_ARROW || (chat && s->set->n_fields == 1))
-        return;
-    if (p->layout == AGLM_LAYOUT_INPUT)
-        word = f > 0 ? NULL : s->set->chinese ? "输入" : "Input";
-    if (p->layout == AGLM_LAYOUT_COLUMNS)
-        word = s->set->names[f];
+        aglm_str_puts(out, p->layout >= AGLM_LAYOUT_CHAT ? "\n\n" : "\n");
     if (word)
         aglm_str_printf(out, "%s%s", word, s->set->chinese ? "：" : ": ");
 }

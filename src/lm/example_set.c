@@ -1,5 +1,6 @@
 #include "lm/example_set.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,11 +197,12 @@ static bool read_row(struct reading *r, size_t row)
     if (!read_fields(r, row, &e) || (r->form->target >= 0 && !read_target(r, row, &e)))
         return false;
     const char *asked = e.field[r->form->n_fields - 1];
+    assert(asked);
     if (r->form->target >= 0 && (!*asked || !e.answer || !*e.answer || e.n_refs == 0)) {
         s->skipped++;
         return true;
     }
-    if (e.answer) {
+    if (e.answer && e.bare) {
         s->derived = s->derived || strcmp(e.answer, e.bare) != 0;
         s->multiline = s->multiline || strchr(e.answer, '\n');
     }

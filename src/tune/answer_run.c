@@ -643,13 +643,14 @@ static aglm_rc finish(aglm_answer_run *r, aglm_error *err)
     aglm_arena_init(&arena, 1ULL << 30);
     aglm_rc rc = aglm_study_trials(r->study, &arena, &trials, &n, err);
     const aglm_trial *winner = rc == AGLM_OK ? choose(r, trials, n) : NULL;
-    if (rc == AGLM_OK && !winner)
+    if (winner) {
+        rc = take(r, winner, err);
+        if (rc == AGLM_OK)
+            rc = test_plain(r, winner, err);
+    } else if (rc == AGLM_OK) {
         rc = aglm_error_set(err, AGLM_CANCELLED,
                             "no prompt was measured in full; give a longer --budget");
-    if (rc == AGLM_OK)
-        rc = take(r, winner, err);
-    if (rc == AGLM_OK)
-        rc = test_plain(r, winner, err);
+    }
     aglm_arena_clear(&arena);
     return rc;
 }
