@@ -22,7 +22,8 @@ import jinja2
 ROOT = pathlib.Path(os.environ.get("AGLM_SOURCE_ROOT", pathlib.Path(__file__).resolve().parent.parent))
 BUILD = pathlib.Path(os.environ.get("AGLM_BUILD", ROOT / "build"))
 SHARED = pathlib.Path(os.environ.get("AGLM_SHARED", ROOT.parent / "shared")) / "data"
-EXAMPLES, TESTS, TRIALS, TOKENS = 200, 300, 40, 64
+EXAMPLES, TESTS, TOKENS = 200, 300, 64
+TRIALS = int(os.environ.get("AGLM_TRIALS", "40"))
 
 SETS = {
     "sst2": ("Is the sentiment of this movie review positive or negative? Answer with one word.\n\nReview: {}",
@@ -51,7 +52,8 @@ class Child:
     """autoglm-llama, asked by lines of JSON."""
 
     def __init__(self, model):
-        self.process = subprocess.Popen([BUILD / "autoglm-llama"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([BUILD / "autoglm-llama"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
         self.info = self.ask(op="open", model=model, threads=1)
 
     def ask(self, **request):
@@ -127,9 +129,9 @@ def run_auto(name, model):
         texts = [text for _, text in tests(name)]
         one, load = timed([BUILD / "autoglm", "predict", bundle], texts[0] + "\n")
         every, cpu = timed([BUILD / "autoglm", "predict", bundle], "".join(text + "\n" for text in texts))
-    told = json.loads(told)
+        members = json.loads((bundle / "manifest.json").read_text())["members"]
     return {"labels": every.splitlines(), "seconds": (cpu - load) / (TESTS - 1), "search": search,
-            "chosen": [member["model"] for member in told["leaderboard"] if member["chosen"]], "found": told["accuracy"]}
+            "chosen": [member["learner"] for member in members], "found": json.loads(told)["accuracy"]}
 
 
 def wilson(right, n):
@@ -156,7 +158,8 @@ def show(name, cells):
         right = sum(a == b for a, b in zip(truth, found["labels"]))
         low, high = wilson(right, TESTS)
         more = (f"{found['undecided']} undecided" if way == "default" else
-                f"{' + '.join(found['chosen'])}; search {found['search']:.0f} CPU s, cross-validated {found['found']:.3f}")
+                f"{' + '.join(found['chosen'])}; search {found['search']:.0f} CPU s, "
+                f"cross-validated {100 * found['found']:.1f}")
         print(f"| {name} | {way} | {100 * right / TESTS:.1f} | {100 * low:.1f} to {100 * high:.1f} | "
               f"{1000 * found['seconds']:.1f} | {more} |", flush=True)
     if len(cells) == 2:
@@ -164,8 +167,8 @@ def show(name, cells):
         mean = sum(pairs) / TESTS
         half = 1.96 * math.sqrt(sum((d - mean) ** 2 for d in pairs)) / TESTS
         faster = 1 - cells["auto"]["seconds"] / cells["default"]["seconds"]
-        print(f"| {name} | auto - default | {100 * mean:+.1f} | {100 * (mean - half):+.1f} to {100 * (mean + half):+.1f} | "
-              f"{100 * faster:.0f} % faster | |", flush=True)
+        print(f"| {name} | auto - default | {100 * mean:+.1f} | {100 * (mean - half):+.1f} to "
+              f"{100 * (mean + half):+.1f} | {100 * faster:.0f} % faster | |", flush=True)
 
 
 def main():

@@ -82,10 +82,12 @@ aglm_rc aglm_llama_decode_run(aglm_llama_context *c, llama_seq_id seq, const agl
                               size_t from, bool logits, aglm_error *err)
 {
     struct llama_batch *b = &c->batch;
+    /* Plain attention looks at every place up to where llama.cpp rounds the batch's last one up. */
+    size_t most = c->n_seq > 1 ? PLACES : AGLM_LLAMA_ROWS;
     int rc = 0;
 
     for (size_t done = 0; rc == 0 && done < t->n; done += (size_t)b->n_tokens) {
-        b->n_tokens = (int32_t)(t->n - done < AGLM_LLAMA_ROWS ? t->n - done : AGLM_LLAMA_ROWS);
+        b->n_tokens = (int32_t)(t->n - done < most ? t->n - done : most);
         for (int32_t i = 0; i < b->n_tokens; i++) {
             b->token[i] = t->at[done + (size_t)i];
             b->pos[i] = (llama_pos)(from + done) + i;
