@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "tune/answer_run_priv.h"
+#include "tune/run_study.h"
 
 #define FIRST_RUNG 10 /* answers after which a trial may stop, and then three times as many */
 #define ETA 3
-#define CANDIDATES 128   /* of the sampler a trial: more cost little beside answers */
 #define SEARCH_SHARE 0.7 /* of the budget; the rest is for the test */
 #define NOISE 0.5        /* values closer than so many standard errors are as good */
 #define LOOKED_AT 3      /* answers after which a prompt may be found too dear */
@@ -393,61 +392,42 @@ static aglm_rc enqueue_starts(aglm_answer_run *r, aglm_error *err)
     return rc < 0 ? rc : AGLM_OK;
 }
 
-/* What the trials' values depend on. */
-static aglm_rc name_study(const aglm_answer_run *r, char *name, size_t size, aglm_error *err)
+/* What the trials' values depend on beside the space. */
+static void write_depends(const aglm_answer_run *r, aglm_str *out)
 {
-    aglm_sha256 sha;
-    char hex[65];
-    aglm_str s;
-
-    aglm_str_init(&s, 1 << 20);
-    aglm_str_printf(&s, "%s|%s|%s|%llu|%llu|%d|%s|%s|", aglm_table_report(r->table)->sha256,
+    aglm_str_printf(out, "%s|%s|%s|%llu|%llu|%d|%s|%s|", aglm_table_report(r->table)->sha256,
                     aglm_prompt_task_name(r->result->task),
                     aglm_text_metric_name(r->result->metric), (unsigned long long)r->o->tune.seed,
                     (unsigned long long)r->lm_bytes, r->o->plain,
                     r->o->instruction ? r->o->instruction : "", r->set->target_name);
     for (size_t f = 0; f < r->set->n_fields; f++)
-        aglm_str_printf(&s, "%s|", r->set->names[f]);
-    aglm_space_write(r->space, &s);
-    aglm_sha256_init(&sha);
-    aglm_sha256_update(&sha, s.data, s.len);
-    aglm_rc rc = s.rc;
-    aglm_str_clear(&s);
-    aglm_sha256_hex(&sha, hex);
-    snprintf(name, size, "texts-%.16s", hex);
-    return rc ? aglm_error_set(err, rc, "the study's name: %s", aglm_rc_text(rc)) : AGLM_OK;
+        aglm_str_printf(out, "%s|", r->set->names[f]);
 }
 
 static aglm_rc open_study(aglm_answer_run *r, aglm_error *err)
 {
-    const aglm_tune_options *o = &r->o->tune;
-    char *name = r->result->study;
-    aglm_study_options so;
-    aglm_rc rc;
+    aglm_tune_options options = r->o->tune;
+    aglm_run_study study = {.o = &options,
+                            .kind = "texts",
+                            .sha256 = aglm_table_report(r->table)->sha256,
+                            .space = r->space,
+                            .maximize = true,
+                            .pruner = AGLM_PRUNER_DEFAULTS};
+    aglm_str depends;
 
-    if (o->study && strlen(o->study) > AGLM_STORE_MAX_NAME)
-        return aglm_error_set(err, AGLM_INVALID, "--study %.40s...: at most %d bytes", o->study,
-                              AGLM_STORE_MAX_NAME);
-    if (o->study)
-        snprintf(name, sizeof r->result->study, "%s", o->study);
-    else if ((rc = name_study(r, name, sizeof r->result->study, err)) != AGLM_OK)
-        return rc;
-    const char *storage = o->storage && !r->o->dry ? o->storage : "memory";
-    if ((rc = aglm_store_open(&r->store, storage, err)) != AGLM_OK)
-        return rc;
-    aglm_study_options_init(&so);
-    so.directions[0] = AGLM_MAXIMIZE;
-    so.seed = o->seed;
-    so.sampler_options.n_candidates = CANDIDATES;
-    if (o->sampler && !(so.sampler = aglm_sampler_find(o->sampler)))
-        return aglm_error_set(err, AGLM_INVALID,
-                              "--sampler: there is no \"%.60s\"; use tpe, random or grid",
-                              o->sampler);
-    so.pruner = &aglm_pruner_asha;
-    so.pruner_options.min_step = FIRST_RUNG;
-    so.pruner_options.max_step = (int64_t)r->valid.n;
-    so.pruner_options.reduction_factor = ETA;
-    rc = aglm_study_open(&r->study, r->store, name, r->space, &so, err);
+    if (r->o->dry)
+        options.storage = NULL;
+    study.pruner.min_step = FIRST_RUNG;
+    study.pruner.max_step = (int64_t)r->valid.n;
+    study.pruner.reduction_factor = ETA;
+    aglm_str_init(&depends, 1 << 20);
+    write_depends(r, &depends);
+    study.depends = depends.data;
+    aglm_rc rc = depends.rc == AGLM_OK
+                     ? aglm_run_study_open(&study, r->result->study, &r->store, &r->study, err)
+                     : aglm_error_set(err, depends.rc, "the study's name: %s",
+                                      aglm_rc_text(depends.rc));
+    aglm_str_clear(&depends);
     if (rc == AGLM_OK && aglm_study_size(r->study) == 0)
         rc = enqueue_starts(r, err);
     return rc;

@@ -7,20 +7,18 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "lm/head.h"
+#include "tune/run_study.h"
 
 #define FINALISTS 12
 #define FINALISTS_BYTES 4e8 /* of their tables and those of blending */
-#define CANDIDATES 128      /* of the sampler a trial: more cost little beside a fit */
 #define QUICK_SHARE 0.05    /* of the budget, for one refit */
 #define REFIT_MARGIN 1.25   /* wall time of a refit over what its last stage promises */
 #define SPARED 10           /* trials that set the scale before any is stopped early */
 #define SPARED_MODEL 4      /* the same where a trial asks a language model: seconds each */
 #define FAILURES_MAX 20
-#define ATTR_DATA "autoglm:data"
 #define ATTR_ERROR "error"
 #define OUT_OF_TIME "stopped: out of time"
 
@@ -378,57 +376,14 @@ static aglm_rc search(aglm_run *r, aglm_error *err)
 
 /* ---- opening ---- */
 
-/* The name by which the same command finds its study again: what the trials' values depend on. */
-static aglm_rc name_study(const aglm_run *r, char *name, size_t size, aglm_error *err)
+/* What the trials' values depend on beside the space. */
+static void write_depends(const aglm_run *r, aglm_str *out)
 {
-    aglm_sha256 sha;
-    char hex[65], head[256];
-    aglm_str space;
-
-    aglm_sha256_init(&sha);
-    int n = snprintf(head, sizeof head, "%s|%s|%s|%s|%u|%llu|",
-                     aglm_table_report(r->input.table)->sha256,
-                     r->input.valid_table ? aglm_table_report(r->input.valid_table)->sha256 : "-",
-                     aglm_task_name(r->input.guess.task), aglm_metric_name(r->metric),
-                     r->stages.folds, (unsigned long long)r->o->seed);
-    aglm_sha256_update(&sha, head, (size_t)n);
-    aglm_str_init(&space, 1 << 20);
-    aglm_space_write(r->plan.space, &space);
-    aglm_sha256_update(&sha, space.data, space.len);
-    if (r->o->language_model)
-        aglm_sha256_update(&sha, r->o->language_model, strlen(r->o->language_model));
-    aglm_rc rc = space.rc;
-    aglm_str_clear(&space);
-    aglm_sha256_hex(&sha, hex);
-    snprintf(name, size, "tune-%.16s", hex);
-    return rc ? aglm_error_set(err, rc, "the study's name: %s", aglm_rc_text(rc)) : AGLM_OK;
-}
-
-/* A study may only go on with the data it began with. */
-static aglm_rc check_data(aglm_run *r, aglm_error *err)
-{
-    const char *mine = aglm_table_report(r->input.table)->sha256;
-    char json[80];
-    aglm_arena arena;
-    aglm_attr_row *attrs = NULL;
-    size_t n = 0;
-
-    snprintf(json, sizeof json, "\"%s\"", mine);
-    aglm_arena_init(&arena, 64 << 20);
-    aglm_rc rc = aglm_study_attrs(r->study, &arena, &attrs, &n, err);
-    bool known = false;
-    for (size_t i = 0; rc == AGLM_OK && i < n; i++) {
-        if (strcmp(attrs[i].key, ATTR_DATA) != 0)
-            continue;
-        known = true;
-        if (strcmp(attrs[i].json, json) != 0)
-            rc = aglm_error_set(
-                err, AGLM_INVALID,
-                "study \"%s\" was made from other data than %s; give --study another name",
-                r->result->study, r->o->input.file);
-    }
-    aglm_arena_clear(&arena);
-    return rc == AGLM_OK && !known ? aglm_study_set_attr(r->study, ATTR_DATA, json, err) : rc;
+    aglm_str_printf(out, "%s|%s|%s|%s|%u|%llu|%s|", aglm_table_report(r->input.table)->sha256,
+                    r->input.valid_table ? aglm_table_report(r->input.valid_table)->sha256 : "-",
+                    aglm_task_name(r->input.guess.task), aglm_metric_name(r->metric),
+                    r->stages.folds, (unsigned long long)r->o->seed,
+                    r->o->language_model ? r->o->language_model : "-");
 }
 
 static aglm_rc enqueue_starts(aglm_run *r, aglm_error *err)
@@ -446,38 +401,26 @@ static aglm_rc enqueue_starts(aglm_run *r, aglm_error *err)
 
 static aglm_rc open_study(aglm_run *r, aglm_error *err)
 {
-    const aglm_tune_options *o = r->o;
-    aglm_study_options so;
-    aglm_rc rc;
+    aglm_run_study study = {.o = r->o,
+                            .kind = "tune",
+                            .sha256 = aglm_table_report(r->input.table)->sha256,
+                            .space = r->plan.space,
+                            .maximize = r->maximize,
+                            .pruner = AGLM_PRUNER_DEFAULTS};
+    aglm_str depends;
 
-    if (o->study && strlen(o->study) > AGLM_STORE_MAX_NAME)
-        return aglm_error_set(err, AGLM_INVALID, "--study %.40s...: at most %d bytes", o->study,
-                              AGLM_STORE_MAX_NAME);
-    if (o->study)
-        snprintf(r->result->study, sizeof r->result->study, "%s", o->study);
-    else if ((rc = name_study(r, r->result->study, sizeof r->result->study, err)) != AGLM_OK)
-        return rc;
-    if ((rc = aglm_store_open(&r->store, o->storage ? o->storage : "memory", err)) != AGLM_OK)
-        return rc;
-    aglm_study_options_init(&so);
-    so.directions[0] = r->maximize ? AGLM_MAXIMIZE : AGLM_MINIMIZE;
-    so.seed = o->seed;
-    so.sampler_options.n_candidates = CANDIDATES;
-    if (o->sampler && !(so.sampler = aglm_sampler_find(o->sampler)))
-        return aglm_error_set(err, AGLM_INVALID,
-                              "--sampler: there is no \"%.60s\"; use tpe, random or grid",
-                              o->sampler);
-    so.pruner = &aglm_pruner_asha;
-    so.pruner_options.max_step = r->stages.stages[r->stages.n_stages - 1].step;
-    so.pruner_options.spared = r->stages.folds < 2 ? (unsigned)r->plan.n_learners
-                               : o->language_model ? SPARED_MODEL
-                                                   : SPARED;
-    rc = aglm_study_open(&r->study, r->store, r->result->study, r->plan.space, &so, err);
-    while (rc == AGLM_INVALID && so.sampler == &aglm_sampler_grid &&
-           --so.sampler_options.grid_levels > 0) /* as fine as the space allows */
-        rc = aglm_study_open(&r->study, r->store, r->result->study, r->plan.space, &so, err);
-    if (rc == AGLM_OK)
-        rc = check_data(r, err);
+    study.pruner.max_step = r->stages.stages[r->stages.n_stages - 1].step;
+    study.pruner.spared = r->stages.folds < 2    ? (unsigned)r->plan.n_learners
+                          : r->o->language_model ? SPARED_MODEL
+                                                 : SPARED;
+    aglm_str_init(&depends, 1 << 20);
+    write_depends(r, &depends);
+    study.depends = depends.data;
+    aglm_rc rc = depends.rc == AGLM_OK
+                     ? aglm_run_study_open(&study, r->result->study, &r->store, &r->study, err)
+                     : aglm_error_set(err, depends.rc, "the study's name: %s",
+                                      aglm_rc_text(depends.rc));
+    aglm_str_clear(&depends);
     if (rc == AGLM_OK && aglm_study_size(r->study) == 0)
         rc = enqueue_starts(r, err);
     return rc;
