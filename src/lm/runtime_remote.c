@@ -214,7 +214,8 @@ static aglm_rc remote_generate(aglm_lm *lm, const aglm_lm_request *r, aglm_lm_an
     aglm_remote_reply reply;
     uint64_t start = aglm_clock_ns();
     uint64_t until = r->limit_s > 0 ? start + (uint64_t)(1e9 * r->limit_s) : 0;
-    double taken = (double)(prompt_bytes(r) / BYTES_A_TOKEN) + (double)r->decoding->max_tokens;
+    size_t prompt = prompt_bytes(r) / BYTES_A_TOKEN;
+    double taken = (double)prompt + (double)r->decoding->max_tokens;
 
     out->reason = AGLM_LM_LENGTH;
     if (r->decoding->max_tokens == 0)
@@ -270,7 +271,8 @@ static aglm_rc score_one(remote *m, const aglm_str *text, size_t answer_n, doubl
 {
     size_t chars = characters(text->data, text->len);
     size_t answer_chars = characters(text->data + text->len - answer_n, answer_n);
-    double guess = (double)(text->len / BYTES_A_TOKEN) + 1;
+    size_t guessed = text->len / BYTES_A_TOKEN + 1;
+    double guess = (double)guessed;
     aglm_http_answer a;
 
     aglm_remote_score_body(m->model, text->data, &m->body);

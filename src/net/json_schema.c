@@ -86,6 +86,7 @@ static aglm_rc part_add(struct reader *r, const void *place, struct schema_part 
     uint32_t number;
     aglm_rc rc = aglm_map_intern(s->places, (const char *)&place, sizeof place, &number, NULL);
 
+    *is_new = false;
     if (rc == AGLM_OK)
         rc = aglm_grow(&s->parts, &s->cap_parts, (size_t)number + 1, sizeof *s->parts, PARTS_MAX);
     if (rc != AGLM_OK)

@@ -112,17 +112,17 @@ static void answers_are_valid(void **state)
         "{\"type\":\"array\",\"items\":{\"type\":\"boolean\"},\"minItems\":2,\"maxItems\":4}",
         "{\"type\":\"array\",\"items\":{\"type\":\"null\"},\"maxItems\":0}",
         "{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"maxItems\":2}",
-        "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"boolean\"},\"人工\":{\"type\":"
-        "\"string\",\"maxLength\":4},\"\\\"q\\\\\":{\"type\":\"null\"}},\"required\":[\"人工\"]}",
-        "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"boolean\"},\"b\":{\"type\":"
-        "\"boolean\"}},\"additionalProperties\":false}",
+        ("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"boolean\"},\"人工\":{\"type\":"
+         "\"string\",\"maxLength\":4},\"\\\"q\\\\\":{\"type\":\"null\"}},\"required\":[\"人工\"]}"),
+        ("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"boolean\"},\"b\":{\"type\":"
+         "\"boolean\"}},\"additionalProperties\":false}"),
         "{\"type\":\"object\",\"properties\":{}}",
-        "{\"anyOf\":[{\"type\":\"string\",\"maxLength\":2},{\"type\":\"array\",\"items\":{\"enum\":"
-        "[1,2]},\"minItems\":1,\"maxItems\":3},{\"const\":null}]}",
-        "{\"$ref\":\"#/$defs/tree\",\"$defs\":{\"tree\":{\"type\":\"object\",\"properties\":"
-        "{\"v\":{\"$ref\":\"#/$defs/v\"},\"kids\":{\"type\":\"array\",\"items\":{\"$ref\":"
-        "\"#/$defs/tree\"},\"maxItems\":2}},\"required\":[\"v\",\"kids\"]},\"v\":{\"enum\":"
-        "[\"x\",\"y\"]}}}",
+        ("{\"anyOf\":[{\"type\":\"string\",\"maxLength\":2},{\"type\":\"array\",\"items\":{\"enum\":"
+         "[1,2]},\"minItems\":1,\"maxItems\":3},{\"const\":null}]}"),
+        ("{\"$ref\":\"#/$defs/tree\",\"$defs\":{\"tree\":{\"type\":\"object\",\"properties\":"
+         "{\"v\":{\"$ref\":\"#/$defs/v\"},\"kids\":{\"type\":\"array\",\"items\":{\"$ref\":"
+         "\"#/$defs/tree\"},\"maxItems\":2}},\"required\":[\"v\",\"kids\"]},\"v\":{\"enum\":"
+         "[\"x\",\"y\"]}}}"),
         "{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"minItems\":3,\"maxItems\":900}",
         "{\"type\":\"string\",\"maxLength\":5000}",
     };
