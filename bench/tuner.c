@@ -101,7 +101,7 @@ static aglm_rc run_way(const struct way *way, char **argv, const aglm_dataset *t
                        aglm_hidden **hidden, aglm_error *err)
 {
     const aglm_tuner_data data = {.file = argv[2]};
-    const aglm_tuner_options o = {.trials = way->searched ? atol(argv[4]) : 1,
+    const aglm_tuner_options o = {.trials = way->searched ? strtol(argv[4], NULL, 10) : 1,
                                   .seed = strtoull(argv[5], NULL, 10)};
     aglm_tuner *t = NULL;
     aglm_rc rc = aglm_tuner_new(&t, argv[1], way->space, way->strategy, err);

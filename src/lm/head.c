@@ -10,12 +10,12 @@
 
 enum { P_DEPTH, P_POOLING, P_HIDDEN, P_DROPOUT, P_LR, P_BATCH, P_EPOCHS, P_DECAY, P_N };
 
-static const char *const POOLINGS[] = {"mean", "last", "both"};
-static const char *const HIDDEN[] = {"0", "32", "128"};
-static const char *const BATCHES[] = {"8", "16", "32", "64", "128"};
-static const unsigned HIDDEN_OF[] = {0, 32, 128}, BATCH_OF[] = {8, 16, 32, 64, 128};
-
-#define COUNT(a) (sizeof(a) / sizeof *(a))
+enum { N_POOLINGS = 3, N_HIDDEN = 3, N_BATCHES = 5 };
+static const char *const POOLINGS[N_POOLINGS] = {"mean", "last", "both"};
+static const char *const HIDDEN[N_HIDDEN] = {"0", "32", "128"};
+static const char *const BATCHES[N_BATCHES] = {"8", "16", "32", "64", "128"};
+static const unsigned HIDDEN_OF[N_HIDDEN] = {0, 32, 128};
+static const unsigned BATCH_OF[N_BATCHES] = {8, 16, 32, 64, 128};
 
 static aglm_hparam choice(const char *name, const char *const *choices, size_t n, double start)
 {
@@ -43,12 +43,12 @@ static size_t head_space(const aglm_data_shape *shape, aglm_hparam *out)
         return 0;
     out[P_DEPTH] = choice("depth", aglm_hidden_depths, AGLM_HIDDEN_DEPTHS, 3);
     out[P_DEPTH].tells_apart = true;
-    out[P_POOLING] = choice("pooling", POOLINGS, COUNT(POOLINGS), AGLM_POOLING_MEAN);
+    out[P_POOLING] = choice("pooling", POOLINGS, N_POOLINGS, AGLM_POOLING_MEAN);
     out[P_POOLING].tells_apart = true;
-    out[P_HIDDEN] = choice("hidden", HIDDEN, COUNT(HIDDEN), 0);
+    out[P_HIDDEN] = choice("hidden", HIDDEN, N_HIDDEN, 0);
     out[P_DROPOUT] = number("dropout", 0, 0.5, false, 0.1);
     out[P_LR] = number("lr", 1e-5, 1e-3, true, 5e-4);
-    out[P_BATCH] = choice("batch_size", BATCHES, COUNT(BATCHES), 2);
+    out[P_BATCH] = choice("batch_size", BATCHES, N_BATCHES, 2);
     out[P_EPOCHS] = number("epochs", 1, 60, true, 20);
     out[P_EPOCHS].kind = AGLM_HPARAM_INT;
     out[P_DECAY] = number("weight_decay", 1e-4, 1, true, 0.01);
@@ -75,10 +75,10 @@ static aglm_rc check_values(const double *v, aglm_error *err)
     } BOUNDS[P_N] = {
         [P_DEPTH] = {"depth", 0, AGLM_HIDDEN_DEPTHS - 1, true},
         [P_POOLING] = {"pooling", 0, AGLM_POOLING_BOTH, true},
-        [P_HIDDEN] = {"hidden", 0, COUNT(HIDDEN) - 1, true},
+        [P_HIDDEN] = {"hidden", 0, N_HIDDEN - 1, true},
         [P_DROPOUT] = {"dropout", 0, 0.9, false},
         [P_LR] = {"lr", 1e-9, 1, false},
-        [P_BATCH] = {"batch_size", 0, COUNT(BATCHES) - 1, true},
+        [P_BATCH] = {"batch_size", 0, N_BATCHES - 1, true},
         [P_EPOCHS] = {"epochs", 1, 10000, true},
         [P_DECAY] = {"weight_decay", 0, 100, false},
     };

@@ -196,7 +196,7 @@ static aglm_rc read_body(aglm_head_model *m, const uint8_t *bytes, aglm_error *e
 aglm_rc aglm_head_load(aglm_model **out, const void *bytes, size_t n, aglm_error *err)
 {
     aglm_head_model *m = NULL;
-    aglm_head_shape shape;
+    aglm_head_shape shape = {0};
     aglm_rc rc = check(&shape, bytes, n, err);
 
     *out = NULL;

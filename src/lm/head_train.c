@@ -91,20 +91,34 @@ static void draw_mask(void *arg, float *mask, size_t n)
     }
 }
 
-/* The step of numbers begin to end - 1. */
+/* What a step is made of. */
+typedef struct pace {
+    float lr, decay;
+    float to_1, to_2; /* the means' bias undone */
+} pace;
+
+/* AGLM_LANES numbers: so many at a time that the compiler takes them side by side. */
+static void move_lanes(const pace *p, const float *restrict g, float *restrict m, float *restrict v,
+                       float *restrict w)
+{
+    for (size_t i = 0; i < AGLM_LANES; i++) {
+        m[i] = (float)BETA_1 * m[i] + (float)(1 - BETA_1) * g[i];
+        v[i] = (float)BETA_2 * v[i] + (float)(1 - BETA_2) * (g[i] * g[i]);
+        w[i] -= p->lr * (m[i] * p->to_1) / (sqrtf(v[i] * p->to_2) + EPSILON) + p->decay * w[i];
+    }
+}
+
+/* The step of numbers begin to end - 1, both at whole lanes. */
 static void move(trainer *t, size_t begin, size_t end, bool decays)
 {
     double rate = t->o->lr * (double)(t->steps - t->step) / (double)t->steps;
-    float lr = (float)rate, decay = decays ? (float)(rate * t->o->weight_decay) : 0;
-    float to_1 = (float)(1 / (1 - t->power_1)), to_2 = (float)(1 / (1 - t->power_2));
-    float *w = t->net->w, *m = t->first, *v = t->second;
+    const pace p = {.lr = (float)rate,
+                    .decay = decays ? (float)(rate * t->o->weight_decay) : 0,
+                    .to_1 = (float)(1 / (1 - t->power_1)),
+                    .to_2 = (float)(1 / (1 - t->power_2))};
 
-    for (size_t i = begin; i < end; i++) {
-        float g = t->grad[i];
-        m[i] = (float)BETA_1 * m[i] + (float)(1 - BETA_1) * g;
-        v[i] = (float)BETA_2 * v[i] + (float)(1 - BETA_2) * (g * g);
-        w[i] -= lr * (m[i] * to_1) / (sqrtf(v[i] * to_2) + EPSILON) + decay * w[i];
-    }
+    for (size_t i = begin; i < end; i += AGLM_LANES)
+        move_lanes(&p, t->grad + i, t->first + i, t->second + i, t->net->w + i);
 }
 
 static void move_all(trainer *t)

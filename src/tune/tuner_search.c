@@ -236,7 +236,7 @@ static aglm_rc keep_trials(search *s, aglm_study *study, aglm_error *err)
 static aglm_rc recall(search *s, aglm_study *study, aglm_error *err)
 {
     double *x = aglm_calloc(s->t->plan.space->n, sizeof *x), value;
-    int64_t number;
+    int64_t number = -1;
     aglm_rc rc = x ? aglm_study_best(study, &number, NULL, x, err)
                    : aglm_error_set(err, AGLM_NOMEM, "no memory for a search");
 

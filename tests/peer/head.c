@@ -45,10 +45,10 @@ int main(int argc, char **argv)
 
     if (argc != 5 || !read_all(size, sizeof *size, 3))
         return 2;
-    const aglm_head_shape shape = {size[1], (uint32_t)atoi(argv[1]), size[2], false};
+    const aglm_head_shape shape = {size[1], (uint32_t)strtoul(argv[1], NULL, 10), size[2], false};
     const aglm_head_options o = {.lr = strtod(argv[2], NULL),
-                                 .epochs = (unsigned)atoi(argv[3]),
-                                 .batch = (unsigned)atoi(argv[4]),
+                                 .epochs = (unsigned)strtoul(argv[3], NULL, 10),
+                                 .batch = (unsigned)strtoul(argv[4], NULL, 10),
                                  .seed = 1};
     aglm_rc rc = aglm_head_net_init(&net, &shape);
     float *x = aglm_calloc_aligned(size[0] * net.width, sizeof *x);
