@@ -426,7 +426,7 @@ static aglm_rc read_matrix(const aglm_json *rows, size_t n, size_t m, double *nu
             const aglm_json *v = aglm_json_next(&in_row, NULL);
             if (numbers)
                 numbers[i * m + k] = aglm_json_double(v, NAN);
-            else
+            else if (whole)
                 whole[i * m + k] = aglm_json_int(v, 0);
         }
     }

@@ -62,10 +62,10 @@ run 1 "$AUTOGLM" prompt show absent.bundle
 says err 'absent.bundle'
 
 run 0 "$AUTOGLM" prompt render one.bundle --text 'one
-two	three four'
-printf 'Label each text.\n\nText: 很好\nCategory: good\n\nText: one two thre\nCategory:\n' >wanted
+two	four five'
+printf 'Label each text.\n\nText: 很好\nCategory: good\n\nText: one two four\nCategory:\n' >wanted
 check "is what is sent, to the byte" cmp wanted out
-printf 'one\ntwo\tthree four\r\n' >text
+printf 'one\ntwo\tfour five\r\n' >text
 check "from standard input, too" sh -c "'$AUTOGLM' prompt render one.bundle <text >again && cmp wanted again"
 run 0 "$AUTOGLM" prompt render two.bundle --json --text x
 check "as JSON" python3 -c '
