@@ -20,8 +20,7 @@ ROOT = Path(os.environ.get("AGLM_SOURCE_ROOT") or Path(__file__).resolve().paren
 PROGRAM = os.environ.get("AUTOGLM", str(ROOT / "build" / "autoglm"))
 DATA = Path(os.environ.get("AGLM_SHARED", ROOT / ".." / "shared")) / "data"
 PLAIN_ROWS = 60  # enough to know how long answers are: a plain question shows no examples
-NAMES_TOLD = ("List the names of persons and places in the text, separated by semicolons. Write none if there are "
-              "none.")
+NAMES_TOLD = "List the names of persons and places in the text, separated by semicolons."
 
 
 def rows(path):
@@ -61,7 +60,7 @@ def sentences(path):
 
 
 def names_of(sentence):
-    """The persons and places of a tagged sentence, each once, in their order; "none" where there are none."""
+    """The persons and places of a tagged sentence, each once, in their order; None where there are none."""
     found, at = [], 0
     while at < len(sentence):
         tag, end = sentence[at][1], at + 1
@@ -70,7 +69,8 @@ def names_of(sentence):
                 end += 1
             found.append(" ".join(word for word, _ in sentence[at:end]))
         at = end
-    return {"text": " ".join(word for word, _ in sentence), "names": "; ".join(dict.fromkeys(found)) or "none"}
+    text = " ".join(word for word, _ in sentence)
+    return {"text": text, "names": "; ".join(dict.fromkeys(found))} if found else None
 
 
 def load(name):
@@ -82,8 +82,8 @@ def load(name):
         train, test = ([reading_of(r) for r in rows(DATA / "cmrc2018_trial" / f"{part}.jsonl")]
                        for part in ("dev", "test"))
         return train, test, ["--task", "question-answering", "--metric", "token_f1"]
-    train, test = ([names_of(s) for s in sentences(DATA / "wikigold" / f"{part}.conll") if 6 <= len(s) <= 40]
-                   for part in ("train", "test"))
+    train, test = ([row for s in sentences(DATA / "wikigold" / f"{part}.conll")
+                    if 6 <= len(s) <= 40 and (row := names_of(s))] for part in ("train", "test"))
     return train, test, ["--task", "extraction", "--metric", "token_f1", "--instruction", NAMES_TOLD]
 
 

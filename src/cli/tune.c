@@ -12,6 +12,7 @@
 #include "tune/report.h"
 
 #define DEFAULT_BUDGET_NS 60000000000LL
+#define TEXTS_BUDGET_NS 600000000000LL /* a language model writes word by word */
 #define PATH_BYTES 4096
 
 static const aglm_option OPTIONS[] = {
@@ -29,7 +30,8 @@ static const aglm_option OPTIONS[] = {
      "rouge_l, bleu, chrf, number, json, ...; default: by the task",
      NULL, 0, 0},
     {"budget", 'b', AGLM_OPTION_DURATION, "TIME",
-     "wall time in all, refit included; default 60s, none with --trials", NULL, 0, 0},
+     "wall time in all, refit included; default 60s (where answers are texts 10m), none with --trials",
+     NULL, 0, 0},
     {"trials", 'n', AGLM_OPTION_INT, "N", "stop when the study has so many trials", NULL, 1,
      1000000000},
     {"threads", 'j', AGLM_OPTION_INT, "N", "trials at a time; default: all processors", NULL, 1,
@@ -315,6 +317,8 @@ static int run(const aglm_args *a)
     aglm_rc rc = set_options(a, &o, &places, &err);
 
     bool texts = rc == AGLM_OK && aglm_texts_wanted(a, &o);
+    if (texts && !aglm_args_given(a, "budget") && !aglm_args_given(a, "trials"))
+        o.budget_ns = TEXTS_BUDGET_NS;
     if (rc == AGLM_OK && !texts)
         rc = set_labels(a, &o, &err);
     if (rc != AGLM_OK)

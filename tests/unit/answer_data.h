@@ -17,7 +17,7 @@ typedef struct said_lm {
     const char *says;
     aglm_str asked; /* prefix, "|", prompt of the last request */
     int64_t max_tokens;
-    char stops[64]; /* joined by "|" */
+    aglm_str stops; /* a "|" after each */
 } said_lm;
 
 static inline aglm_rc said_tokenize(aglm_lm *lm, const char *text, size_t len, bool first,
@@ -41,11 +41,9 @@ static inline aglm_rc said_generate(aglm_lm *lm, const aglm_lm_request *r, aglm_
     aglm_str_reset(&l->asked);
     aglm_str_printf(&l->asked, "%s|%s", r->prefix ? r->prefix : "", r->prompt);
     l->max_tokens = r->decoding->max_tokens;
-    l->stops[0] = '\0';
-    for (size_t i = 0; i < r->n_stop; i++) {
-        strcat(l->stops, r->stop[i]);
-        strcat(l->stops, "|");
-    }
+    aglm_str_reset(&l->stops);
+    for (size_t i = 0; i < r->n_stop; i++)
+        aglm_str_printf(&l->stops, "%s|", r->stop[i]);
     aglm_str_puts(&out->text, l->says);
     out->tokens = 1;
     out->prompt_tokens = (int64_t)l->asked.len;
@@ -64,6 +62,13 @@ static inline void said_init(said_lm *l, const char *chat_template)
     l->lm.info.template = chat_template;
     l->says = " 42 \n";
     aglm_str_init(&l->asked, 1 << 20);
+    aglm_str_init(&l->stops, 1 << 20);
+}
+
+static inline void said_clear(said_lm *l)
+{
+    aglm_str_clear(&l->asked);
+    aglm_str_clear(&l->stops);
 }
 
 #endif

@@ -128,13 +128,14 @@ static void finds_a_prompt(void **state)
     aglm_answer_result_clear(&r);
 }
 
-static void tune_into(const char *name, aglm_answer_options *o)
+static void tune_into(const char *name, const aglm_answer_options *options)
 {
+    aglm_answer_options o = *options;
     char out[4200];
     aglm_answer_result r;
 
-    o->tune.out = tune_path(out, sizeof out, folder, name);
-    run(&r, o);
+    o.tune.out = tune_path(out, sizeof out, folder, name);
+    run(&r, &o);
     aglm_answer_result_clear(&r);
 }
 
@@ -328,7 +329,7 @@ static void a_sheet_adds_up(void **state)
     aglm_answer_sheet_clear(&s);
     aglm_asker_free(k);
     aglm_answer_result_clear(&r);
-    aglm_str_clear(&lm.asked);
+    said_clear(&lm);
 }
 
 int main(void)

@@ -56,7 +56,7 @@ static void set_up(scene *s, const char *data, const char *chat_template, aglm_p
 
 static void tear_down(scene *s)
 {
-    aglm_str_clear(&s->lm.asked);
+    said_clear(&s->lm);
     aglm_example_set_free(s->set);
     aglm_str_clear(&s->guess.evidence);
     aglm_table_free(s->table);
@@ -103,7 +103,7 @@ static void a_plain_question_comes_first(void **state)
                         "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\n|Solve the "
                         "problem. Answer with the number only.\n\n7 and 8?<|im_end|>\n"
                         "<|im_start|>assistant\n");
-    assert_string_equal(s.lm.stops, "");
+    assert_string_equal(s.lm.stops.data, "");
     assert_int_equal(s.lm.max_tokens, 2 * 12 + 16);
     tear_down(&s);
 }
@@ -151,11 +151,11 @@ static void layouts_of_plain_text(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         s.values[AGLM_ANSWER_LAYOUT] = cases[i].layout;
         assert_string_equal(asked(&s, "7 and 8?", NULL), cases[i].text);
-        assert_string_equal(s.lm.stops, cases[i].stops);
+        assert_string_equal(s.lm.stops.data, cases[i].stops);
     }
     s.values[AGLM_ANSWER_STOP] = AGLM_STOP_LINE;
     asked(&s, "7 and 8?", NULL);
-    assert_string_equal(s.lm.stops, "\n|");
+    assert_string_equal(s.lm.stops.data, "\n|");
     tear_down(&s);
 }
 
