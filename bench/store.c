@@ -112,7 +112,8 @@ static int write_together(const char *url, int trials, int workers)
     int gate[2];
     int failed = 0;
 
-    if (aglm_store_open(&s, url, &err) || aglm_store_study_new(s, "together", &way, 1, &study, &err))
+    if (aglm_store_open(&s, url, &err) ||
+        aglm_store_study_new(s, "together", &way, 1, &study, &err))
         return die(&err);
     aglm_store_close(s);
     if (pipe(gate) != 0)

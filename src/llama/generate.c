@@ -170,20 +170,20 @@ static bool stopped(generation *g, size_t before)
     return false;
 }
 
-static aglm_rc send_piece(generation *g, size_t upto)
+static aglm_rc send_piece(generation *g, size_t end)
 {
     aglm_json_writer w;
 
-    if (!g->stream || upto <= g->sent)
+    if (!g->stream || end <= g->sent)
         return AGLM_OK;
     aglm_str_reset(&g->line);
     aglm_json_writer_init(&w, &g->line);
     aglm_json_open_object(&w);
     aglm_json_key(&w, "piece");
-    aglm_json_put_string(&w, g->text.data + g->sent, upto - g->sent);
+    aglm_json_put_string(&w, g->text.data + g->sent, end - g->sent);
     aglm_json_close_object(&w);
     aglm_str_putc(&g->line, '\n');
-    g->sent = upto;
+    g->sent = end;
     return g->line.rc == AGLM_OK ? aglm_session_send(g->s, &g->line) : g->line.rc;
 }
 

@@ -28,7 +28,7 @@ typedef struct aglm_run {
     aglm_lm_pool *language_models; /* NULL: none is asked */
     aglm_store *store;
     aglm_study *study;
-    aglm_hidden *hidden; /* where a learner reads hidden states; else NULL */
+    aglm_hidden *hidden;       /* where a learner reads hidden states; else NULL */
     uint64_t start_ns, end_ns; /* end 0: no budget */
     uint64_t trial_memory;     /* bytes one trial may take, 0: no limit */
     aglm_cancel stop;          /* the whole run: the caller's token and the budget's end */
