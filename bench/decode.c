@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/rng.h"
 #include "lm/runtime.h"
 #include "tune/generator.h"
 
@@ -71,16 +72,15 @@ static double cpu_child(const bench *b)
 /* The runtime's child is the only one of this process. */
 static pid_t find_child(void)
 {
-    char path[64];
-    int pid = 0;
+    char path[64], list[64] = "";
 
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     FILE *f = fopen(path, "r");
-    if (f && fscanf(f, "%d", &pid) != 1)
-        pid = 0;
+    if (f && !fgets(list, sizeof list, f))
+        *list = '\0';
     if (f)
         fclose(f);
-    return pid;
+    return (pid_t)strtol(list, NULL, 10);
 }
 
 /* ---- llama.cpp alone ---- */
@@ -116,14 +116,15 @@ static bool open_raw(bench *b)
 /* As llama-bench: a prompt of n random tokens at once, then one random token at a time. */
 static bool run_raw(bench *b, enum way way, size_t round, int32_t n)
 {
-    int32_t n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(b->model));
+    uint64_t n_vocab = (uint64_t)llama_vocab_n_tokens(llama_model_get_vocab(b->model));
     llama_token list[512];
     bool ok = true;
+    aglm_rng rng;
 
-    srand((unsigned)round);
+    aglm_rng_init(&rng, round);
     llama_memory_clear(llama_get_memory(b->ctx), false);
     for (int32_t i = 0; i < n; i++)
-        list[i] = rand() % n_vocab;
+        list[i] = (llama_token)aglm_rng_below(&rng, n_vocab);
     double begin = cpu_own();
     ok = llama_decode(b->ctx, llama_batch_get_one(list, n)) == 0;
     llama_synchronize(b->ctx);
@@ -131,7 +132,7 @@ static bool run_raw(bench *b, enum way way, size_t round, int32_t n)
     for (int64_t i = 1; ok && i < b->tokens; i++) {
         ok = llama_decode(b->ctx, llama_batch_get_one(list, 1)) == 0;
         llama_synchronize(b->ctx);
-        list[0] = rand() % n_vocab;
+        list[0] = (llama_token)aglm_rng_below(&rng, n_vocab);
     }
     b->read[way][round] = 1e6 * (read - begin) / n;
     b->write[way][round] = 1e6 * (cpu_own() - read) / (double)(b->tokens - 1);
@@ -272,12 +273,17 @@ static aglm_rc run_rounds(bench *b, size_t rounds, double *share, aglm_error *er
     return ok || rc != AGLM_OK ? rc : aglm_error_set(err, AGLM_IO, "llama_decode failed");
 }
 
+static long number_at(int argc, char **argv, int at, long otherwise)
+{
+    return argc > at ? strtol(argv[at], NULL, 10) : otherwise;
+}
+
 int main(int argc, char **argv)
 {
-    size_t rounds = argc > 2 ? (size_t)atoi(argv[2]) : 15;
+    size_t rounds = (size_t)number_at(argc, argv, 2, 15);
     bench b = {.path = argc > 1 ? argv[1] : "",
-               .tokens = argc > 3 ? atoi(argv[3]) : 128,
-               .threads = argc > 4 ? (unsigned)atoi(argv[4]) : 1};
+               .tokens = number_at(argc, argv, 3, 128),
+               .threads = (unsigned)number_at(argc, argv, 4, 1)};
     double share[MAX_ROUNDS];
     char folder[] = "/tmp/decode_XXXXXX", settings[64];
     aglm_error err = {0};
