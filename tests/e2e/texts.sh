@@ -11,6 +11,7 @@ fi
 awk 'BEGIN { for (i = 0; i < 60; i++)
     printf "{\"context\":\"It is about %d.\",\"question\":\"What is it about?\",\"answer\":\"%s\"}\n", i,
         i % 2 ? "thing " i : "XYZQJKVW" }' >examples.jsonl
+# shellcheck disable=SC2317 # run calls it by name
 tune() {
     "$AUTOGLM" tune "$@" --model tiny.gguf --threads 1
 }

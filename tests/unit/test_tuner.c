@@ -8,9 +8,12 @@
 #include "autoglm/tuner.h"
 #include "base/file.h"
 #include "glm_model.h"
+#include "job/child.h"
 #include "tune/run.h"
 #include "tune/tuner_priv.h"
 #include "tune_data.h"
+
+extern char **environ;
 
 #define SPACE "lr=loguniform(1e-4,1e-2) batch_size=choice(8,16) epochs=logint(5,60)"
 
@@ -290,20 +293,38 @@ static void takes_part_in_tune(void **state)
     aglm_tune_result_clear(&r);
 }
 
+static bool keep_line(void *arg, const char *line, size_t n, bool is_error)
+{
+    (void)is_error;
+    aglm_str_append(arg, line, n);
+    aglm_str_putc(arg, '\n');
+    return false;
+}
+
 static void the_example_runs(void **state)
 {
     const char *example = getenv("AGLM_EXAMPLE_TUNER");
-    char command[2000], path[300];
+    const char *argv[] = {example, "tiny.gguf", "rows.tsv", "goal of the team", NULL};
+    aglm_child_end end;
+    aglm_error err = {0};
+    aglm_str out;
+    char path[300];
 
     (void)state;
     if (!example)
         skip();
     tune_file(tune_path(path, sizeof path, folder, "rows.tsv"), DOCS, 3, false);
-    snprintf(command, sizeof command,
-             "cd %s && %s tiny.gguf rows.tsv 'goal of the team' >out.txt 2>&1 && grep -q '^best: ' "
-             "out.txt && grep -q '^sport ' out.txt && test -f tuner.bundle/manifest.json",
-             folder, example);
-    assert_int_equal(system(command), 0);
+    aglm_str_init(&out, 1 << 20);
+    const aglm_child_options o = {
+        .argv = argv, .envp = (const char *const *)environ, .on_line = keep_line, .arg = &out};
+    assert_int_equal(chdir(folder), 0);
+    if (aglm_child_run(&o, &end, &err) != AGLM_OK)
+        fail_msg("%s", err.msg);
+    if (end.kind != AGLM_CHILD_EXITED || end.number != 0 || !strstr(out.data, "best: ") ||
+        !strstr(out.data, "\nsport "))
+        fail_msg("%s", out.data);
+    assert_true(aglm_path_exists("tuner.bundle/manifest.json"));
+    aglm_str_clear(&out);
 }
 
 int main(void)
